@@ -1,0 +1,151 @@
+#include "base/core/file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/core/errors.hpp"
+#include "base/core/random.hpp"
+
+namespace base {
+namespace {
+
+class Fd {
+ public:
+  explicit Fd(int fd) : m_fd(fd) {}
+  ~Fd() {
+    if (m_fd >= 0) ::close(m_fd);
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  int get() const { return m_fd; }
+
+ private:
+  int m_fd;
+};
+
+Error from_errno(const fs::path& path, const char* what) {
+  const int e = errno;
+  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : k_io;
+  return fail(code, std::string(what) + " " + path.string() + ": " + errno_text(e));
+}
+
+enum class Demand { none, trusted, secret };
+
+Result<void> check(const struct stat& st, Demand demand, const fs::path& path) {
+  if (!S_ISREG(st.st_mode)) return fail(k_io, path.string() + ": not a regular file");
+  if (demand == Demand::none) return Done{};
+  if (st.st_uid != 0 && st.st_uid != ::geteuid())
+    return fail(k_bad_permissions, path.string() + ": belongs to another user (uid " + std::to_string(st.st_uid) + ")");
+  const unsigned forbidden = demand == Demand::secret ? 0077 : 0022;
+  if ((st.st_mode & forbidden) != 0)
+    return fail(k_bad_permissions, path.string() + (demand == Demand::secret ? ": group or others can read it (chmod 0400)"
+                                                                             : ": group or others can write it"));
+  return Done{};
+}
+
+// the permissions are those of the very file that is read
+Result<void> read_into(const fs::path& path, ByteCount limit, Demand demand, Bytes& out) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (fd.get() < 0) return from_errno(path, "open");
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return from_errno(path, "stat");
+  if (auto ok = check(st, demand, path); !ok) return ok;
+  char piece[16384];
+  while (true) {
+    const ssize_t n = ::read(fd.get(), piece, sizeof piece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return from_errno(path, "read");
+    if (n == 0) return Done{};
+    out.append(piece, static_cast<std::size_t>(n));
+    if (out.size() > limit.value) return fail(k_too_large, path.string() + ": more than " + std::to_string(limit.value) + " bytes");
+  }
+}
+
+Result<void> write_all(int fd, ByteView bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return from_errno(path, "write");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+std::string errno_text(int error) { return std::strerror(error); }
+
+Result<Bytes> read_file(const fs::path& path, ByteCount limit) {
+  Bytes out;
+  if (auto done = read_into(path, limit, Demand::none, out); !done) return done.error();
+  return out;
+}
+
+Result<Bytes> read_trusted_file(const fs::path& path, ByteCount limit) {
+  Bytes out;
+  if (auto done = read_into(path, limit, Demand::trusted, out); !done) return done.error();
+  return out;
+}
+
+Result<SecretBytes> read_secret_file(const fs::path& path, ByteCount limit) {
+  Bytes out;
+  const auto done = read_into(path, limit, Demand::secret, out);
+  SecretBytes secret = SecretBytes::copy_of(out);
+  wipe(out);
+  if (!done) return done.error();
+  return secret;
+}
+
+Result<void> sync_directory(const fs::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return from_errno(path, "open");
+  if (::fsync(fd.get()) != 0) return from_errno(path, "fsync");
+  return Done{};
+}
+
+Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) {
+  fs::path temporary = path;
+  temporary += ".tmp-" + to_hex(random_bytes(6));
+  {
+    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (fd.get() < 0) return from_errno(temporary, "create");
+    auto done = write_all(fd.get(), bytes, temporary);
+    if (done && ::fsync(fd.get()) != 0) done = from_errno(temporary, "fsync");
+    if (!done) {
+      ::unlink(temporary.c_str());
+      return done;
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const Error error = from_errno(path, "rename");
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  // without this the rename itself may be forgotten by a power cut
+  return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+Result<void> make_directories(const fs::path& path, unsigned mode) {
+  std::error_code ec;
+  if (fs::is_directory(path, ec)) return Done{};
+  if (path.has_parent_path() && path.parent_path() != path)
+    if (auto done = make_directories(path.parent_path(), mode); !done) return done;
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return from_errno(path, "mkdir");
+  return Done{};
+}
+
+Result<std::vector<std::string>> list_directory(const fs::path& path) {
+  std::error_code ec;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) names.push_back(it->path().filename().string());
+  if (ec) return fail(ec == std::errc::no_such_file_or_directory ? k_not_found : k_io, path.string() + ": " + ec.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace base
