@@ -1,0 +1,38 @@
+// Promise: one GNUPGHOME of our own that never asks, never goes online and never trusts by accident. Trust is decided by us:
+// only fingerprints that the caller names are used. Secret keys have a passphrase, given by loopback and not remembered.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/core/result.hpp"
+#include "base/core/secret.hpp"
+#include "certs/model/key.hpp"
+
+namespace crypto::openpgp {
+
+class Home;
+using HomePtr = std::shared_ptr<const Home>;
+
+// Once, first thing in main: readies GPGME (which also ignores SIGPIPE).
+void init();
+
+// Creates or opens `directory` (0700) with gpg.conf and gpg-agent.conf of ours. The path must stay below 87 bytes, or the
+// agent's socket does not fit: k_bad_key says so.
+base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase);
+// Ends the agent.
+void close_home(const Home& home);
+
+// Looks at key material without importing it. k_bad_key.
+base::Result<std::vector<certs::KeyInfo>> inspect_keys(const Home& home, base::ByteView bytes);
+// Imports one or more public keys, or with `secret` our own secret keys (their passphrase becomes the home's).
+base::Result<std::vector<certs::KeyInfo>> import_keys(const Home& home, base::ByteView bytes, bool secret);
+base::Result<std::vector<certs::KeyInfo>> list_keys(const Home& home);
+base::Result<std::string> export_key(const Home& home, const certs::Fingerprint& key);  // armoured, public only
+base::Result<void> remove_key(const Home& home, const certs::Fingerprint& key);
+// A new secret key (ed25519 with cv25519) for `address`.
+base::Result<certs::KeyInfo> generate_key(const Home& home, const std::string& address, const std::string& name);
+
+}  // namespace crypto::openpgp

@@ -1,0 +1,105 @@
+// Promise: a decision says what will happen to one recipient's copy, and its trail says why: which rule, which key, why not
+// the other. A decision is made by decide() alone, or read back from its own encoded form.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "certs/model/key.hpp"
+#include "policies/engine/question.hpp"
+
+namespace policies {
+
+enum class Truth { no, yes, unknown, not_yet };  // not_yet: only known after opening
+const char* name_of(Truth truth);
+
+enum class Outcome { deliver, refuse, hold, later };
+const char* name_of(Outcome outcome);
+
+enum class SignMethod { none, smime, openpgp, keep };
+const char* name_of(SignMethod method);
+
+enum class Transport { any, tls, verified, dane };  // in rising order
+const char* name_of(Transport transport);
+
+// Why a message is not delivered as asked; each has one row in gateway/pipeline/reply_table.
+enum class Reason {
+  none,
+  no_rule,             // nothing matched: refuse
+  no_key,              // encryption demanded, no usable key; `otherwise = "refuse"` or "hold"
+  refused_by_rule,     // then.refuse
+  held_by_rule,        // otherwise = "hold"
+  quarantined,         // then.quarantine
+  lookup_unknown,      // the outcome depends on something that could not be looked up now
+  no_signing_identity, // signing demanded, nobody to sign as
+};
+const char* name_of(Reason reason);
+
+struct RuleTrace {
+  std::string rule, file;
+  int line = 0;
+  Truth matched = Truth::no;
+  std::string decided_by;   // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
+};
+struct SettingTrace {
+  std::string setting, value, rule;  // rule: its name, or "built-in"
+};
+struct MethodTrace {
+  certs::Method method = certs::Method::smime;
+  Truth possible = Truth::no;
+  std::optional<certs::KeyInfo> key;
+  std::set<certs::Finding> findings;
+  std::vector<certs::RejectedKey> rejected;
+  std::string why;          // in English, one clause: "no key known", "lookup failed", "chosen"
+};
+struct Trail {
+  std::vector<RuleTrace> rules;
+  std::vector<SettingTrace> settings;
+  std::vector<MethodTrace> methods;
+};
+
+struct Mark {
+  std::string subject_prefix;                                   // inbound
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// Permission to send in clear. Only decide() makes one, and only where a rule says otherwise = "clear"; decode() reads back
+// what decide() made.
+class PlaintextPermit {
+ public:
+  const std::string& rule() const { return m_rule; }
+
+ private:
+  explicit PlaintextPermit(std::string rule) : m_rule(std::move(rule)) {}
+  friend struct PermitMaker;  // defined in decide.cpp and codec.cpp's shared internal header
+  std::string m_rule;
+};
+
+struct PolicyDecision {
+  Outcome outcome = Outcome::refuse;
+  Reason reason = Reason::none;
+  std::string rule;                         // the rule that decided the outcome
+  std::string text_de, text_en;             // then.refuse = { de = …, en = … }
+  std::optional<certs::Method> encrypt;
+  std::optional<certs::KeyInfo> key;        // the recipient's, if encrypt
+  SignMethod sign = SignMethod::none;
+  std::optional<certs::KeyInfo> signer;     // ours, if sign is smime or openpgp
+  std::optional<PlaintextPermit> plaintext; // set only if neither encrypted nor protected otherwise
+  std::string route;                        // "" : by domain or by route.to
+  std::optional<Transport> transport;       // floor demanded by a rule
+  std::vector<std::string> keywords;        // that made a rule match: removed before sending
+  Mark mark;
+  std::string receipts_class;               // retention class; "" : default
+  Trail trail;
+};
+
+// A stable text form for the store (sealed there); decode refuses what encode did not make: k_malformed.
+std::string encode(const PolicyDecision& decision);
+base::Result<PolicyDecision> decode(std::string_view text);
+
+// The trail for people, several lines, as `policy explain` prints it.
+std::string format_trail(const PolicyDecision& decision);
+
+}  // namespace policies
