@@ -18,6 +18,10 @@ Action Engine::next() {
       m_gone = true;
       continue;
     }
+    if (m_waiting == Waiting::tls) {  // the reply goes out in clear before the handshake
+      if (!m_out.empty()) return Write{std::exchange(m_out, {})};
+      return smtp::server::StartTls{};
+    }
     std::optional<Action> action = std::holds_alternative<Body>(m_state) ? body_step() : take_line();
     if (action) return *std::move(action);
   }
@@ -217,7 +221,7 @@ std::optional<Action> Engine::on(const smtp::StartTls&) {
   if (past_sync_point("STARTTLS")) return std::nullopt;
   say({220, "2.0.0", "Ready to start TLS"});
   m_waiting = Waiting::tls;
-  return smtp::server::StartTls{};
+  return std::nullopt;
 }
 
 void Engine::tls_started() {
