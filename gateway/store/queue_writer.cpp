@@ -32,6 +32,8 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
       {&out.m_sql.delete_message, "DELETE FROM message WHERE id=?"},
       {&out.m_sql.delete_recipients, "DELETE FROM recipient WHERE id=?"},
       {&out.m_sql.cancelled, "SELECT count(*) FROM recipient WHERE id=? AND state=6"},
+      {&out.m_sql.put_account, "INSERT OR REPLACE INTO account(name,password,addresses,created) VALUES(?,?,?,?)"},
+      {&out.m_sql.remove_account, "DELETE FROM account WHERE name=?"},
       {&out.m_sql.archive, "INSERT OR IGNORE INTO config_text(hash,name,text) VALUES(?,?,?)"},
   };
   for (const auto& [target, sql] : statements) {
@@ -75,6 +77,7 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
   }
   for (const auto& [id, open] : touched)
     if (auto done = close_if_done(db, log, id, open, now, after); !done) return done;
+  if (auto done = accounts(change); !done) return done;
   return archive(log, change);
 }
 
@@ -159,6 +162,20 @@ base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std:
   if (auto done = m_sql.delete_message.run(); !done) return done;
   if (!open.spool.empty()) after.spool_files.push_back(open.spool);
   after.closed.insert(open.mid);
+  return base::Done{};
+}
+
+base::Result<void> QueueWriter::accounts(const Change& change) {
+  for (const Account& account : change.put_accounts) {
+    std::string addresses;
+    for (const std::string& pattern : account.addresses) addresses.append(pattern).append("\n");
+    m_sql.put_account.bind_text(1, account.name).bind_text(2, account.password_hash).bind_text(3, addresses).bind(4, millis(account.created));
+    if (auto done = m_sql.put_account.run(); !done) return done;
+  }
+  for (const std::string& name : change.remove_accounts) {
+    m_sql.remove_account.bind_text(1, name);
+    if (auto done = m_sql.remove_account.run(); !done) return done;
+  }
   return base::Done{};
 }
 

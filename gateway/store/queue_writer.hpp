@@ -25,7 +25,7 @@ class QueueWriter {
 
  private:
   struct Statements {
-    Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message, delete_recipients, cancelled, archive;
+    Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message, delete_recipients, cancelled, archive, put_account, remove_account;
   };
   struct Open {                 // of a message that this change touches
     base::MessageId mid;
@@ -36,6 +36,7 @@ class QueueWriter {
   base::Result<Open> find(std::int64_t id);
   base::Result<void> update(Database& db, const RecipientUpdate& u, const Open& open);
   base::Result<void> close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open, base::Timestamp now, AfterCommit& after);
+  base::Result<void> accounts(const Change& change);
   base::Result<void> archive(LogWriter& log, const Change& change);
 
   const crypto::seal::RootKey* m_root = nullptr;

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "base/core/errors.hpp"
 #include "gateway/store/errors.hpp"
 
 namespace store {
@@ -11,7 +12,8 @@ namespace {
 
 base::Error error_of(sqlite3* db, int rc) {
   const int primary = rc & 0xff;
-  const base::Code code = primary == SQLITE_FULL ? k_full : primary == SQLITE_BUSY || primary == SQLITE_LOCKED ? k_locked : k_database;
+  const base::Code code = primary == SQLITE_IOERR || primary == SQLITE_CORRUPT ? base::k_io
+                          : primary == SQLITE_FULL ? k_full : primary == SQLITE_BUSY || primary == SQLITE_LOCKED ? k_locked : k_database;
   return base::fail(code, std::string(sqlite3_errstr(rc)) + ": " + (db != nullptr ? sqlite3_errmsg(db) : ""));
 }
 

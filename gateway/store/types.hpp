@@ -65,6 +65,13 @@ struct LogEntry {
   receipts::Event event;
 };
 
+struct Account {
+  std::string name;
+  std::string password_hash;
+  std::vector<std::string> addresses;   // patterns: "amt53@stadt.example", "*@gesundheit.stadt.example"
+  base::Timestamp created{};
+};
+
 // One transaction. Either all of it is durable or nothing happened.
 struct Change {
   std::vector<NewMessage> inserts;
@@ -72,6 +79,8 @@ struct Change {
   std::vector<LogEntry> events;
   // Config and policy texts by name, archived under event.cfg of sys.config.
   std::vector<std::pair<std::string, base::Bytes>> archive;
+  std::vector<Account> put_accounts;
+  std::vector<std::string> remove_accounts;
   bool is_outcome = false;   // an outcome that is known already: kept in memory and tried again while the disk is full
 };
 
@@ -107,13 +116,6 @@ struct Counters {
   std::uint64_t messages = 0;
   std::uint64_t log_size = 0;
   std::optional<base::Timestamp> oldest;                        // of the waiting messages
-};
-
-struct Account {
-  std::string name;
-  std::string password_hash;
-  std::vector<std::string> addresses;   // patterns: "amt53@stadt.example", "*@gesundheit.stadt.example"
-  base::Timestamp created{};
 };
 
 }  // namespace store

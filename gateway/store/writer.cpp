@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/core/errors.hpp"
 #include "gateway/store/errors.hpp"
 
 namespace store {
@@ -144,7 +145,7 @@ base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit&
   if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
     if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
   // what a failed sync left on the disk nobody can say: stop, and let the next start read what is there
-  if (done.error().code == k_database && done.error().detail.find("I/O") != std::string::npos) m_failed = true;
+  if (done.error().code == base::k_io) m_failed = true;
   if (m_failed && m_on_fatal) m_on_fatal(done.error());
   return done;
 }
