@@ -152,7 +152,11 @@ Truth View::test(const WrapCondition& c) const {
 Truth View::test(const SignatureCondition& c) const {
   // nobody verifies what our own senders signed: no verdict, so no condition on it holds
   if (is_from_us()) return Truth::no;
-  if (m_question.opened == nullptr) return Truth::not_yet;
+  if (m_question.opened == nullptr) {
+    // what bears none by its outside, and has no inside, has none
+    const bool bare = m_question.message != nullptr && !mail::is_signed(m_question.message->wrapping) && !waits_for_opening();
+    return bare ? truth(contains(c.any_of, SignatureVerdict::none)) : Truth::not_yet;
+  }
   return truth(contains(c.any_of, m_question.opened->signature));
 }
 

@@ -136,17 +136,19 @@ Loaded load(std::vector<PolicyText> files, const LoadOptions& options) {
   auto rules = std::make_shared<RuleSet>();
   const ParseContext context{options, groups, faults};
   for (const ParsedFile& file : parsed) {
-    Faults already_said;  // about the top level, by read_groups
-    TableReader top(file.root, file.name, "file", schema::file(), already_said);
-    for (const Node* table : top.tables("rule")) {
+    const auto found = std::find_if(file.root.entries.begin(), file.root.entries.end(), [](const Entry& e) { return e.key == "rule"; });
+    if (found == file.root.entries.end()) continue;
+    if (found->value.kind != NodeKind::list) faults.error(file.name, found->at, "write [[rule]], once for each");
+    for (const Node& table : found->value.items) {
       if (rules->rules.size() == k_max_rules) {
-        faults.error(file.name, table->at, "more than 2000 rules");
+        faults.error(file.name, table.at, "more than 2000 rules");
         break;
       }
-      rules->rules.push_back(parse_rule(*table, file.name, context));
+      if (table.kind == NodeKind::table)
+        rules->rules.push_back(parse_rule(table, file.name, context));
+      else
+        faults.error(file.name, table.at, "[[rule]] must be a table");
     }
-    const Node* rule_node = top.find("rule");
-    if (rule_node != nullptr && rule_node->kind != NodeKind::list) faults.error(file.name, rule_node->at, "write [[rule]], once for each");
   }
   check_names(rules->rules, faults);
   if (!faults.has_errors()) warn(rules->rules, faults);
