@@ -60,6 +60,8 @@ struct Part {
   std::string charset;
   std::string filename;           // decoded, untrusted
   bool has_8bit = false;          // in its own body, not in children
+  bool has_8bit_header = false;   // in its own header
+  bool has_odd_lines = false;     // a NUL, or a line above 998 octets, in its own body
   bool under_signature = false;   // inside a multipart/signed that came with the message
 };
 

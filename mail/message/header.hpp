@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/core/result.hpp"
+#include "mail/address/words.hpp"
 
 namespace mail {
 
@@ -25,10 +26,14 @@ struct HeaderField {
 // A parsed header block; owns its bytes.
 class Header {
  public:
+  static constexpr std::size_t k_max_fields = 2000;
+
   Header() = default;
   // `block`: fields with their CRLFs, with or without the empty line at the end. A line that is no field, a name with
   // other than printable ASCII, or more than `max_fields`: k_malformed_header.
-  static base::Result<Header> parse(std::string block, std::size_t max_fields = 2000);
+  static base::Result<Header> parse(std::string block, std::size_t max_fields = k_max_fields);
+  // The same, but what is no field is left out; `clean` tells whether anything was.
+  static Header parse_leniently(std::string block, bool& clean, std::size_t max_fields = k_max_fields);
 
   const std::string& block() const { return *m_block; }  // without the empty line
   const std::vector<HeaderField>& fields() const { return m_fields; }
@@ -48,12 +53,5 @@ struct ParameterizedValue {
   std::string parameter(const std::string& name) const;  // "" if absent
 };
 base::Result<ParameterizedValue> parse_parameterized(std::string_view value);
-
-// Encoded words (RFC 2047) to UTF-8. What cannot be decoded stays as written. Charsets: UTF-8, US-ASCII, ISO-8859-1/-15,
-// Windows-1252; others stay as written.
-std::string decode_encoded_words(std::string_view value);
-// UTF-8 to a header value of encoded words where needed, folded below 76 columns, for a field whose name takes
-// `column` columns. The value must hold no CR, LF or NUL: k_malformed_header.
-base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t column);
 
 }  // namespace mail

@@ -1,0 +1,213 @@
+#include "mail/message/inspect.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mail/message/edit.hpp"
+#include "mail/message/seven_bit.hpp"
+
+namespace mail {
+namespace {
+
+std::string crlf(std::string text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') out += '\r';
+    out += c;
+  }
+  return out;
+}
+
+std::string body_of(const std::string& message, const Part& p) { return message.substr(p.body_begin, p.body_end - p.body_begin); }
+
+const std::string k_mixed = crlf(
+    "From: Amt 53 <amt53@stadt.example>\n"
+    "To: a@x.example\n"
+    "Subject: [vertraulich] Befund [De-Mail]\n"
+    "Message-ID: <1@stadt.example>\n"
+    "Date: Sun, 01 Mar 2026 08:15:30 +0000\n"
+    "Sensitivity: Company-Confidential\n"
+    "MIME-Version: 1.0\n"
+    "Content-Type: multipart/mixed; boundary=\"abc\"\n"
+    "\n"
+    "preamble\n"
+    "--abcdef\n"
+    "--abc\n"
+    "Content-Type: text/plain; charset=utf-8\n"
+    "Content-Transfer-Encoding: 8bit\n"
+    "\n"
+    "Gr\xc3\xbc\xc3\x9f" "e\n"
+    ".Punkt\n"
+    "--abc  \n"
+    "Content-Type: application/pdf\n"
+    "Content-Disposition: attachment; filename*=UTF-8''%C3%A4.pdf\n"
+    "Content-Transfer-Encoding: base64\n"
+    "\n"
+    "AAAA\n"
+    "\n"
+    "--abc--\n"
+    "epilogue\n");
+
+TEST(Inspect, MixedMessage) {
+  const MessageFacts facts = inspect(k_mixed);
+  EXPECT_TRUE(facts.defects.empty());
+  EXPECT_EQ(facts.from->address.text(), "amt53@stadt.example");
+  EXPECT_EQ(facts.keywords, (std::vector<std::string>{"vertraulich", "de-mail"}));
+  EXPECT_TRUE(facts.confidential);
+  EXPECT_TRUE(facts.has_date);
+  EXPECT_TRUE(facts.dot_lines);
+  EXPECT_TRUE(facts.has_8bit_body);
+  EXPECT_EQ(facts.message_id, "<1@stadt.example>");
+  EXPECT_EQ(facts.size.value, k_mixed.size());
+  ASSERT_EQ(facts.parts.size(), 3u);
+  EXPECT_EQ(body_of(k_mixed, facts.parts[1]), crlf("Gr\xc3\xbc\xc3\x9f" "e\n.Punkt"));
+  EXPECT_EQ(facts.parts[1].charset, "utf-8");
+  EXPECT_EQ(body_of(k_mixed, facts.parts[2]), crlf("AAAA\n"));
+  EXPECT_EQ(facts.parts[2].filename, "ä.pdf");
+  EXPECT_EQ(facts.wrapping, Wrapping::none);
+}
+
+// the same facts however the bytes are cut
+TEST(Inspect, PiecesOfAnySize) {
+  const MessageFacts whole = inspect(k_mixed);
+  for (std::size_t step = 1; step < 40; ++step) {
+    Inspector inspector;
+    for (std::size_t i = 0; i < k_mixed.size(); i += step) inspector.feed(base::ByteView(k_mixed).substr(i, step));
+    const MessageFacts facts = inspector.finish();
+    ASSERT_EQ(facts.parts.size(), whole.parts.size());
+    EXPECT_EQ(facts.parts[2].body_end, whole.parts[2].body_end);
+    EXPECT_EQ(facts.header_size, whole.header_size);
+    EXPECT_EQ(facts.keywords, whole.keywords);
+    EXPECT_EQ(facts.defects, whole.defects);
+  }
+}
+
+TEST(Inspect, Wrapping) {
+  const std::pair<const char*, Wrapping> rows[] = {
+      {"application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", Wrapping::smime_encrypted},
+      {"application/x-pkcs7-mime; smime-type=\"authEnveloped-data\"", Wrapping::smime_encrypted},
+      {"application/pkcs7-mime; smime-type=signed-data", Wrapping::smime_signed_opaque},
+      {"application/pkcs7-mime", Wrapping::smime_unknown},
+      {"multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=b", Wrapping::smime_signed},
+      {"multipart/signed; protocol=\"application/pgp-signature\"; boundary=b", Wrapping::pgp_signed},
+      {"multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b", Wrapping::pgp_encrypted},
+      {"multipart/mixed; boundary=b; smime-type=enveloped-data", Wrapping::none},
+      {"text/plain; name=smime.p7m", Wrapping::none},
+  };
+  for (const auto& [type, wrapping] : rows)
+    EXPECT_EQ(inspect(std::string("From: a@x.example\r\nContent-Type: ") + type + "\r\n\r\nx\r\n").wrapping, wrapping) << type;
+  EXPECT_EQ(inspect("Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\nContent-Type: text/plain\r\n\r\n").wrapping, Wrapping::none);
+}
+
+TEST(Inspect, Defects) {
+  const auto defects = [](std::string_view text) { return inspect(text).defects; };
+  EXPECT_TRUE(defects("Subject: x\r\n\r\n").contains(Defect::no_from));
+  EXPECT_TRUE(defects("From: a@x.example, b@x.example\r\n\r\n").contains(Defect::several_from));
+  EXPECT_TRUE(defects("From: a@x.example\r\nFrom: a@x.example\r\n\r\n").contains(Defect::several_from));
+  EXPECT_TRUE(defects("From: x <a@b.example> y <c@d.example>\r\n\r\n").contains(Defect::malformed_from));
+  EXPECT_TRUE(defects("From: a@x.example\r\nkein Feld\r\n\r\n").contains(Defect::malformed_header));
+  EXPECT_TRUE(defects("From : a@x.example\r\n\r\n").contains(Defect::malformed_header));
+  EXPECT_TRUE(defects("From: a@x.example\r\nSubject: 1\r\nSubject: 2\r\n\r\n").contains(Defect::duplicate_field));
+  EXPECT_TRUE(defects("From: a@x.example\r\nX: " + std::string(1 << 20, 'x') + "\r\n\r\n").contains(Defect::header_too_large));
+  EXPECT_TRUE(defects(std::string("From: a@x.example\r\n\r\na\0b\r\n", 25)).contains(Defect::nul_byte));
+  EXPECT_TRUE(defects("From: a@x.example\r\n\r\n" + std::string(999, 'x') + "\r\n").contains(Defect::line_too_long));
+  EXPECT_TRUE(defects("From: a@x.example\r\nContent-Type: multipart/mixed\r\n\r\n--x\r\n").contains(Defect::missing_boundary));
+  EXPECT_TRUE(defects("From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n").contains(Defect::unterminated_multipart));
+  EXPECT_TRUE(defects("").contains(Defect::no_from));
+}
+
+// 10,000 levels cost nothing but a defect
+TEST(Inspect, NestedTenThousandTimes) {
+  std::string message = "From: a@x.example\r\n";
+  for (int i = 0; i < 10000; ++i) {
+    const std::string b = "b" + std::to_string(i);
+    message += "Content-Type: multipart/mixed; boundary=" + b + "\r\n\r\n--" + b + "\r\n";
+  }
+  const MessageFacts facts = inspect(message);
+  EXPECT_TRUE(facts.defects.contains(Defect::too_deep));
+  EXPECT_LE(facts.parts.size(), k_max_depth + 2);
+  std::string forwarded = "From: a@x.example\r\n";
+  for (int i = 0; i < 10000; ++i) forwarded += "Content-Type: message/rfc822\r\n\r\n";
+  EXPECT_TRUE(inspect(forwarded).defects.contains(Defect::too_deep));
+  std::string wide = "From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+  for (int i = 0; i < 100000; ++i) wide += "--b\r\n\r\n";
+  EXPECT_TRUE(inspect(wide).defects.contains(Defect::too_many_parts));
+}
+
+std::string edited(const std::string& message, std::vector<Edit> edits) {
+  return *base::read_all(*apply(base::make_content(message), std::move(edits)), base::mib(1));
+}
+
+TEST(Edit, OnlyWhatIsNamedChanges) {
+  const std::string message = "From: a@x.example\r\nBcc: geheim@x.example,\r\n b@x.example\r\nSubject: x\r\nbcc: c@x.example\r\n\r\nBcc: im Text\r\n";
+  const auto facts = inspect(message);
+  auto edits = remove_fields(facts, {"Bcc"});
+  edits.insert(edits.begin(), Edit{0, 0, "Received: x\r\n"});
+  EXPECT_EQ(edited(message, edits), "Received: x\r\nFrom: a@x.example\r\nSubject: x\r\n\r\nBcc: im Text\r\n");
+  EXPECT_EQ(edited(message, {}), message);
+  EXPECT_FALSE(format_field("X", "a\r\nBcc: b"));
+  EXPECT_FALSE(format_field("X Y", "a"));
+  EXPECT_EQ(*format_field("Subject", "kurz"), "Subject: kurz\r\n");
+}
+
+TEST(Edit, SubjectWithoutKeywords) {
+  const auto subject = [](const std::string& field, const std::vector<std::string>& keywords) {
+    return subject_without(inspect("From: a@x.example\r\nSubject: " + field + "\r\n\r\n"), keywords).value_or("(same)");
+  };
+  EXPECT_EQ(subject("[Vertraulich] Befund [DE-Mail]", {"de-mail"}), "[Vertraulich] Befund");
+  EXPECT_EQ(subject("=?utf-8?Q?=5Bvertraulich=5D_Gr=C3=BC=C3=9Fe?=", {"vertraulich"}), "Grüße");
+  EXPECT_EQ(subject("[  DE   mail ]x", {"de mail"}), "x");
+  EXPECT_EQ(subject("Re: [vertraulich] x", {"vertraulich"}), "(same)");
+  EXPECT_EQ(subject("[a]", {"a"}), "");
+}
+
+TEST(SevenBit, ConvertsLeavesAndNothingElse) {
+  const auto facts = inspect(k_mixed);
+  ASSERT_TRUE(needs_seven_bit(facts));
+  const auto content = make_seven_bit(base::make_content(k_mixed), facts);
+  ASSERT_TRUE(content);
+  const std::string out = *base::read_all(**content, base::mib(1));
+  EXPECT_EQ((*content)->size().value, out.size());
+  const auto after = inspect(out);
+  EXPECT_FALSE(needs_seven_bit(after));
+  EXPECT_EQ(body_of(out, after.parts[1]), crlf("Gr=C3=BC=C3=9Fe\n=2EPunkt"));
+  EXPECT_EQ(after.parts[1].transfer_encoding, "quoted-printable");
+  EXPECT_EQ(body_of(out, after.parts[2]), body_of(k_mixed, facts.parts[2]));
+  EXPECT_NE(out.find("--abcdef"), std::string::npos);
+}
+
+TEST(SevenBit, RefusesWhatOthersSigned) {
+  const std::string message = crlf(
+      "From: a@x.example\nContent-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=s\n\n"
+      "--s\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n\xc3\xbc\n--s\n\nsig\n--s--\n");
+  EXPECT_FALSE(make_seven_bit(base::make_content(message), inspect(message)));
+}
+
+TEST(SevenBit, LongLinesAndBinary) {
+  const std::string text = "From: a@x.example\r\n\r\n" + std::string(3000, 'x') + " \r\nz\r\n";
+  const std::string out = *base::read_all(**make_seven_bit(base::make_content(text), inspect(text)), base::mib(1));
+  EXPECT_FALSE(needs_seven_bit(inspect(out)));
+  EXPECT_NE(out.find("=20\r\nz\r\n"), std::string::npos);
+  std::string all;
+  for (int i = 0; i < 256; ++i)
+    if (i != '\n' && i != '\r') all += static_cast<char>(i);
+  const std::string binary = "From: a@x.example\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: binary\r\n\r\n" + all;
+  const auto content = make_seven_bit(base::make_content(binary), inspect(binary));
+  const std::string coded = *base::read_all(**content, base::mib(1));
+  EXPECT_EQ((*content)->size().value, coded.size());
+  std::string flat;
+  for (const char c : coded.substr(coded.find("\r\n\r\n") + 4))
+    if (c != '\r' && c != '\n') flat += c;
+  EXPECT_EQ(*base::parse_base64(flat), all);
+}
+
+TEST(Header, Parameters) {
+  const auto value = parse_parameterized("Text/Plain; charset=\"utf-8\"; (note) name*0*=utf-8''%e2%82%ac; name*1=.txt;");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->value, "text/plain");
+  EXPECT_EQ(value->parameter("charset"), "utf-8");
+  EXPECT_EQ(value->parameter("name"), "€.txt");
+  for (const char* bad : {"", ";", "a/b c", "a/b; x", "a/b; x=1; x=2", "a/b; x=\"1"}) EXPECT_FALSE(parse_parameterized(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace mail
