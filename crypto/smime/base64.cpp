@@ -2,14 +2,10 @@
 
 #include <array>
 
-#include <openssl/evp.h>
-
 #include "crypto/protect/errors.hpp"
 
 namespace crypto::smime {
 namespace {
-
-constexpr std::size_t k_line_bytes = 57;  // 76 columns
 
 constexpr std::array<signed char, 256> make_values() {
   std::array<signed char, 256> values{};
@@ -21,38 +17,6 @@ constexpr std::array<signed char, 256> make_values() {
 constexpr auto k_values = make_values();
 
 }  // namespace
-
-base::Result<void> Base64Sink::write(base::ByteView bytes) {
-  if (!m_rest.empty()) {
-    const std::size_t n = std::min(bytes.size(), k_line_bytes - m_rest.size());
-    m_rest.append(bytes.substr(0, n));
-    bytes.remove_prefix(n);
-    if (m_rest.size() < k_line_bytes) return base::Done{};
-    if (auto done = write_lines(m_rest); !done) return done;
-    m_rest.clear();
-  }
-  const std::size_t whole = bytes.size() / k_line_bytes * k_line_bytes;
-  m_rest.assign(bytes.substr(whole));
-  return whole > 0 ? write_lines(bytes.substr(0, whole)) : base::Result<void>(base::Done{});
-}
-
-base::Result<void> Base64Sink::write_lines(base::ByteView bytes) {
-  m_text.clear();
-  for (std::size_t at = 0; at < bytes.size(); at += k_line_bytes) {
-    const base::ByteView line = bytes.substr(at, k_line_bytes);
-    std::array<unsigned char, 80> text{};
-    const int n = EVP_EncodeBlock(text.data(), base::u8(line), static_cast<int>(line.size()));
-    m_text.append(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(n)).append("\r\n");
-  }
-  return m_out.write(m_text);
-}
-
-base::Result<void> Base64Sink::finish() {
-  if (m_rest.empty()) return base::Done{};
-  auto done = write_lines(m_rest);
-  m_rest.clear();
-  return done;
-}
 
 base::Result<void> Base64Decoder::feed(base::ByteView text, std::string& out) {
   for (const char c : text) {
