@@ -24,10 +24,11 @@ constexpr const char* k_gpg_conf =
     "no-auto-key-retrieve\ndisable-dirmngr\nno-symkey-cache\nno-random-seed-file\n"
     "cipher-algo AES256\ndigest-algo SHA512\ncert-digest-algo SHA512\n"
     "import-options import-minimal,no-keep-ownertrust\n";
-// External caches and remembered passphrases would let any later caller sign.
+// External caches and remembered passphrases would let any later caller sign. The passphrase is derived anew for each use: the
+// count is the least there is, since it comes from a credential of many random bits and is no word that one could guess.
 constexpr const char* k_agent_conf =
     "disable-scdaemon\nallow-loopback-pinentry\nno-allow-external-cache\npinentry-program /bin/false\n"
-    "default-cache-ttl 0\nmax-cache-ttl 0\n";
+    "default-cache-ttl 0\nmax-cache-ttl 0\ns2k-count 65536\n";
 
 base::Result<void> put_file(const std::filesystem::path& path, base::ByteView text) {
   const auto now = base::read_file(path, base::kib(64));

@@ -1,20 +1,11 @@
 #include "crypto/smime/identity.hpp"
 
-#include <algorithm>
-#include <climits>
-
-#include "base/core/digest.hpp"
-#include "crypto/smime/openssl.hpp"
+#include "certs/model/certificate.hpp"
 #include "crypto/protect/errors.hpp"
+#include "crypto/smime/openssl.hpp"
 
 namespace crypto::smime {
 namespace {
-
-certs::Fingerprint fingerprint_of_der(base::ByteView der) {
-  std::string hex = base::to_hex(base::view(base::sha256(der)));
-  std::transform(hex.begin(), hex.end(), hex.begin(), [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
-  return {std::move(hex)};
-}
 
 bool is_usable_type(int type) { return type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS || type == EVP_PKEY_EC; }
 
@@ -38,7 +29,7 @@ KeyPtr load_pkcs8(base::ByteView der) {
 
 }  // namespace
 
-Certificate::Certificate(X509Ptr x509) : m_x509(std::move(x509)), m_fingerprint(fingerprint_of_der(to_der(m_x509.get()))) {
+Certificate::Certificate(X509Ptr x509) : m_x509(std::move(x509)), m_fingerprint(certs::fingerprint_of(to_der(m_x509.get()))) {
   // fills the cached extensions now: threads that share the certificate then only read
   X509_check_purpose(m_x509.get(), -1, 0);
 }
