@@ -35,15 +35,15 @@ TEST(Tree, roots_of_the_eight_reference_leaves) {
 }
 
 TEST(Tree, roots_of_the_tessera_test_log) {
-  const char* words[] = {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-                         "thirteen", "fourteen", "fivten"};
+  const char* words[] = {"one", "two", "three"};
   CompactRange range;
+  std::vector<std::string> roots;
   for (const char* word : words) {
     range.append(leaf_hash(word));
-    const std::string root = base::to_base64(base::view(range.root()));
-    if (range.size() == 1) EXPECT_EQ(root, "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek=");
-    if (range.size() == 3) EXPECT_EQ(root, "Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=");
+    roots.push_back(base::to_base64(base::view(range.root())));
   }
+  EXPECT_EQ(roots[0], "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek=");
+  EXPECT_EQ(roots[2], "Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=");
 }
 
 TEST(Tree, fold_is_the_root_of_a_full_tree) {
@@ -112,9 +112,10 @@ TEST_F(Signed, strangers_signatures_are_ignored_and_sixteen_are_taken) {
 TEST_F(Signed, forms_that_are_no_checkpoint) {
   const std::string root = base::to_base64(base::view(checkpoint.root));
   const std::string signature = note.substr(note.find("\n\n") + 1);
-  for (const std::string& body :
+  const std::vector<std::string> bodies =
        {"a b\n3\n" + root + "\n", "a\n03\n" + root + "\n", "a\n-3\n" + root + "\n", "a\n\n" + root + "\n", "a\n3\nAAAA\n",
-        "a\n3\n" + root + "\nextension\n", "a\n99999999999999999999\n" + root + "\n", std::string("a\n3\n")})
+        "a\n3\n" + root + "\nextension\n", "a\n99999999999999999999\n" + root + "\n", "a\n3\n"};
+  for (const std::string& body : bodies)
     EXPECT_FALSE(parse_signed_checkpoint(body + signature)) << body;
   EXPECT_TRUE(parse_signed_checkpoint("a\n3\n" + root + "\n" + signature));
   EXPECT_FALSE(parse_signed_checkpoint(note.substr(0, note.size() - 1)));
