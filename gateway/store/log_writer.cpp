@@ -21,14 +21,14 @@ base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::s
       {&out.m_sql.update_trace, "UPDATE trace SET mseq=?,prev=? WHERE mid=?"},
       {&out.m_sql.close_trace, "UPDATE trace SET closed=1 WHERE mid=?"},
       {&out.m_sql.find_trace, "SELECT mseq,prev FROM trace WHERE mid=?"},
-      {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=? WHERE one=1"},
+      {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=?,last_id=? WHERE one=1"},
   };
   for (const auto& [target, sql] : statements) {
     auto prepared = db.prepare(sql);
     if (!prepared) return std::move(prepared).error();
     *target = *std::move(prepared);
   }
-  auto query = db.prepare("SELECT origin,vkey,tree,accepted,closed,cancelled FROM log_state WHERE one=1");
+  auto query = db.prepare("SELECT origin,vkey,tree,accepted,closed,cancelled,last_id FROM log_state WHERE one=1");
   if (!query) return std::move(query).error();
   const auto row = query->step();
   if (!row) return row.error();
@@ -39,9 +39,10 @@ base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::s
     if (!tree) return std::move(tree).error();
     out.m_tree = *std::move(tree);
     out.m_counts = {query->integer(3), query->integer(4), query->integer(5)};
+    out.m_last_id = query->integer(6);
     return out;
   }
-  auto insert = db.prepare("INSERT INTO log_state VALUES(1,?,?,?,?,0,0,0,0,0)");
+  auto insert = db.prepare("INSERT INTO log_state VALUES(1,?,?,?,?,0,0,0,0,0,0)");
   if (!insert) return std::move(insert).error();
   const base::Bytes empty = out.m_tree.save();
   insert->bind_text(1, out.m_origin).bind_text(2, out.m_node).bind_text(3, vkey).bind(4, base::ByteView(empty));
@@ -67,6 +68,7 @@ base::Result<void> LogWriter::start_chain(Database&, const NewMessage& message, 
   if (auto done = m_sql.insert_trace.run(); !done) return done;
   m_chains[message.mid] = {};
   m_touched.push_back(message.mid);
+  m_last_id = std::max(m_last_id, id);
   ++m_counts.accepted;
   return base::Done{};
 }
@@ -129,7 +131,7 @@ base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid, b
 
 base::Result<void> LogWriter::save(Database&) {
   const base::Bytes tree = m_tree.save();
-  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_counts.accepted).bind(3, m_counts.closed).bind(4, m_counts.cancelled);
+  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_counts.accepted).bind(3, m_counts.closed).bind(4, m_counts.cancelled).bind(5, m_last_id);
   return m_sql.save_state.run();
 }
 

@@ -39,6 +39,7 @@ class LogWriter {
   std::uint64_t size() const { return m_tree.size(); }
   const receipts::CompactRange& tree() const { return m_tree; }
   const std::string& origin() const { return m_origin; }
+  std::int64_t last_id() const { return m_last_id; }
   const LogCounts& counts() const { return m_counts; }
   const base::SecretBytes& system_key() const { return m_system_key; }
 
@@ -55,6 +56,7 @@ class LogWriter {
   std::string m_origin, m_node;
   receipts::CompactRange m_tree, m_tree_before;
   LogCounts m_counts, m_counts_before;
+  std::int64_t m_last_id = 0;                            // the highest id of a message so far
   base::SecretBytes m_system_key;
   std::unordered_map<base::MessageId, Chain> m_chains;   // of messages under way; a cache of the trace table
   std::vector<base::MessageId> m_touched;                // since begin()

@@ -41,12 +41,6 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
     if (!prepared) return std::move(prepared).error();
     *target = *std::move(prepared);
   }
-  // ids are never used twice: the trace table remembers those of messages that are gone
-  auto last = db.prepare("SELECT max((SELECT coalesce(max(id),0) FROM message),(SELECT coalesce(max(id),0) FROM trace))");
-  if (!last) return std::move(last).error();
-  const auto row = last->step();
-  if (!row) return row.error();
-  out.m_next_id = last->integer(0) + 1;
   return out;
 }
 
@@ -82,7 +76,7 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
 }
 
 base::Result<void> QueueWriter::insert(Database& db, LogWriter& log, const NewMessage& message) {
-  const std::int64_t id = m_next_id++;
+  const std::int64_t id = message.id;
   const base::Bytes wrapped = m_root->wrap(message.key, message.mid.view());
   const base::Bytes record = crypto::seal::seal(message.key, message.record, place_of(message.mid, "record"));
   auto& row = m_sql.insert_message;

@@ -41,7 +41,6 @@ class QueueWriter {
 
   const crypto::seal::RootKey* m_root = nullptr;
   base::SecretBytes m_search_key;
-  std::int64_t m_next_id = 1;
   Statements m_sql;
 };
 

@@ -5,8 +5,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <boost/asio/async_result.hpp>
+#include <atomic>
 #include <future>
+
+#include <boost/asio/async_result.hpp>
 
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
@@ -97,6 +99,7 @@ struct Store::Impl {
   std::unique_ptr<Writer> writer;
   std::function<void(const base::Error&)> on_fatal;
   base::SecretBytes search_key, system_key;
+  std::atomic<std::int64_t> next_id{1};
 
   fs::path spool() const { return options.directory / "spool"; }
 };
@@ -137,6 +140,7 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   auto reader = Database::open(path, false);
   if (!reader) return std::move(reader).error();
   impl->reader = std::make_unique<Reader>(*std::move(reader), impl->spool(), o.root);
+  impl->next_id = log->last_id() + 1;
   sweep_spool(impl->spool(), *db);
   clear_directory(o.directory / "scratch");
 
@@ -156,6 +160,8 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
       fatal);
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
+
+std::int64_t Store::reserve_id() { return m_impl->next_id.fetch_add(1); }
 
 void Store::on_fatal(std::function<void(const base::Error&)> handler) { m_impl->on_fatal = std::move(handler); }
 

@@ -55,9 +55,9 @@ class Store {
   static base::Result<std::unique_ptr<Store>> open(Options options);
   ~Store();                                           // writes what waits, publishes the last checkpoint
 
+  std::int64_t reserve_id();                          // for a NewMessage; never given twice
   base::net::Awaitable<base::Result<void>> commit(Change change);
   base::Result<void> commit_and_wait(Change change);  // for start, stop and commands; blocks
-  // Called on the writer thread after a commit that closed messages; set before the first commit.
   void on_fatal(std::function<void(const base::Error&)> handler);  // the store stopped itself
 
   // Reading; blocks on the disk, from any thread.

@@ -40,6 +40,7 @@ struct NewRecipient {
 };
 
 struct NewMessage {
+  std::int64_t id = 0;                       // from Store::reserve_id()
   base::MessageId mid;
   base::SecretBytes key;                     // the message's own key
   base::Timestamp received{};

@@ -29,8 +29,9 @@ class StoreTest : public testing::Test {
     return o;
   }
 
-  static NewMessage message(const std::string& body = "Befund geheim", int recipients = 1) {
+  NewMessage message(const std::string& body = "Befund geheim", int recipients = 1) {
     NewMessage m;
+    m.id = ++m_id;
     m.mid = base::MessageId::make(base::system_clock().now());
     m.key = crypto::seal::make_message_key();
     m.received = base::system_clock().now();
@@ -68,6 +69,7 @@ class StoreTest : public testing::Test {
     return u;
   }
 
+  std::atomic<std::int64_t> m_id = 0;
   std::filesystem::path m_dir = std::filesystem::temp_directory_path() / ("amtsbote-" + base::MessageId::make({}).text());
 };
 
