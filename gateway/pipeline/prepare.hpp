@@ -1,0 +1,54 @@
+// Promise: step 8 for one group: from the stored message to what may leave, with the events that say what was done. Outbound:
+// edits, 7-bit, sign, encrypt, re-read. Inbound: open, judge, decide once more, mark. Runs on a pool; memory for opening is
+// one global budget. An error leaves nothing that could be sent.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/outgoing.hpp"
+#include "gateway/pipeline/plan.hpp"
+
+namespace pipeline {
+
+// Fields that only the gateway may set (RFC 8601; docs/quirks.md).
+inline constexpr const char* k_protection_field = "Amtsbote-Protection";
+inline constexpr const char* k_results_field = "Authentication-Results";
+
+// Bytes that all openings together may take (answering: four bytes for each byte of CMS).
+class OpenBudget {
+ public:
+  explicit OpenBudget(base::ByteCount limit) : m_left(limit.value), m_limit(limit.value) {}
+  void take(std::uint64_t bytes);   // blocks until they are there; more than all is taken as all
+  void give(std::uint64_t bytes);
+
+ private:
+  std::mutex m_mutex;
+  std::condition_variable m_free;
+  std::uint64_t m_left, m_limit;
+};
+
+struct Prepared {
+  std::optional<Outgoing> mail;               // absent: the second decision holds it
+  std::optional<policies::PolicyDecision> second;  // inbound: the decision after opening
+  std::vector<store::LogEntry> events;
+  bool dot_lines = true;
+  bool eight_bit = false;
+};
+
+struct PrepareInput {
+  const Snapshot& snapshot;
+  const store::MessageRow& message;
+  const MessageRecord& record;
+  const Group& group;
+  std::filesystem::path scratch_directory;
+  base::Timestamp now{};
+};
+
+base::Result<Prepared> prepare(const PrepareInput& input, OpenBudget& budget);
+
+// Trouble that may pass by itself; anything else holds the message.
+bool is_temporary(const base::Error& error);
+
+}  // namespace pipeline

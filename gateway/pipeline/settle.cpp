@@ -1,0 +1,81 @@
+#include "gateway/pipeline/settle.hpp"
+
+#include <algorithm>
+
+namespace pipeline {
+namespace {
+
+using smtp::Notify;
+using smtp::client::OutcomeKind;
+
+bool wants(const RecipientRecord& r, Notify what) {
+  if (r.notify.empty()) return what == Notify::failure || what == Notify::delay;  // RFC 3461 section 4.1
+  return r.notify.contains(what);
+}
+
+// First delay, growing by a factor, capped; up to a tenth more or less, so that many messages do not come back as one.
+std::chrono::milliseconds back_off(const config::RetryOptions& retry, std::uint32_t attempts, std::uint32_t jitter) {
+  auto wait = retry.first;
+  for (std::uint32_t i = 1; i < attempts && wait < retry.most; ++i) wait *= static_cast<int>(retry.growth);
+  wait = std::min(wait, retry.most);
+  return wait + wait * (static_cast<int>(jitter) - 500) / 5000;
+}
+
+}  // namespace
+
+Settlement settle(const config::RetryOptions& retry, const SettleInput& in) {
+  Settlement out;
+  const auto& row = in.addressee.row;
+  out.record = in.addressee.record;
+  out.update.rx = row.rx;
+  out.update.from = in.from;
+  out.update.attempts = row.attempts + 1;
+  out.update.reason = row.reason;
+  out.update.due = in.now;
+  switch (in.outcome.kind) {
+    case OutcomeKind::ok:
+      out.update.to = store::State::delivered;
+      if (in.may_notify && (in.tells_sent || (wants(out.record, Notify::success) && !in.peer_does_dsn))) out.notice = mail::ReportKind::sent;
+      return out;
+    case OutcomeKind::permanent:
+      out.update.to = store::State::failed;
+      if (in.may_notify && wants(out.record, Notify::failure)) out.notice = mail::ReportKind::failed;
+      return out;
+    case OutcomeKind::temporary:
+    case OutcomeKind::unknown: break;
+  }
+  out.record.last_error = in.outcome.reply.text.printable(300);
+  out.update.due = in.now + back_off(retry, out.update.attempts, in.jitter);
+  if (in.now >= out.record.expires) {
+    out.update.to = store::State::failed;
+    if (in.may_notify && wants(out.record, Notify::failure)) out.notice = mail::ReportKind::failed;
+    return out;
+  }
+  out.update.to = store::State::due;
+  out.update.due = std::min(out.update.due, out.record.expires);
+  if (!out.record.delay_told && in.may_notify && wants(out.record, Notify::delay) && in.now - in.received >= retry.delay_notice) {
+    out.record.delay_told = true;
+    out.notice = mail::ReportKind::delayed;
+  }
+  out.update.record = encode(out.record);
+  return out;
+}
+
+Settlement settle_hold(const config::RetryOptions& retry, const Addressee& addressee, store::State from, const std::string& why, base::Timestamp now) {
+  Settlement out;
+  out.record = addressee.record;
+  out.record.last_error = why;
+  out.record.expires = now + retry.hold_expiry;
+  if (!out.record.hold_told) out.notice = mail::ReportKind::held;
+  out.record.hold_told = true;
+  out.update.rx = addressee.row.rx;
+  out.update.from = from;
+  out.update.to = store::State::held;
+  out.update.due = out.record.expires;
+  out.update.attempts = addressee.row.attempts;
+  out.update.reason = addressee.row.reason;
+  out.update.record = encode(out.record);
+  return out;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,34 @@
+// Promise: step 10, pure: what an attempt's outcome means for one recipient: the next state, when it is tried again, what is
+// told to the sender. After a crash an attempt that was in flight comes here as "unknown". The mirror of decide().
+#pragma once
+
+#include "gateway/options/options.hpp"
+#include "gateway/pipeline/plan.hpp"
+#include "mail/report/dsn.hpp"
+#include "smtp/client/engine.hpp"
+
+namespace pipeline {
+
+struct Settlement {
+  store::RecipientUpdate update;                 // without its id
+  RecipientRecord record;                        // as it shall be stored, if update.record is set
+  std::optional<mail::ReportKind> notice;        // for the sender
+};
+
+struct SettleInput {
+  const Addressee& addressee;
+  store::State from = store::State::in_flight;
+  smtp::client::Outcome outcome;
+  base::Timestamp received{}, now{};
+  std::uint32_t jitter = 0;                      // 0 to 999, random
+  bool may_notify = true;                        // false for notices and null reverse paths
+  bool tells_sent = false;                       // the department wants to hear of each hand-over
+  bool peer_does_dsn = false;                    // then success is the peer's to report (RFC 3461 section 5.2.2)
+};
+
+Settlement settle(const config::RetryOptions& retry, const SettleInput& input);
+
+// Something of ours stands in the way (a key that is gone, output that is not what was asked): nothing leaves, a person decides.
+Settlement settle_hold(const config::RetryOptions& retry, const Addressee& addressee, store::State from, const std::string& why, base::Timestamp now);
+
+}  // namespace pipeline
