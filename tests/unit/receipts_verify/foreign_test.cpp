@@ -1,7 +1,7 @@
 // Our log before verifiers that were not written with it: Go's sumdb packages, and sh with openssl.
 #include <sys/wait.h>
 
-#include "sample_log.hpp"
+#include "tests/unit/receipts_verify/sample_log.hpp"
 
 namespace receipts {
 namespace {

@@ -1,4 +1,4 @@
-#include "sample_log.hpp"
+#include "tests/unit/receipts_verify/sample_log.hpp"
 
 namespace receipts {
 namespace {
