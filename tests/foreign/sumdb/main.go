@@ -1,5 +1,6 @@
 // Checks a directory of tiles with golang.org/x/mod/sumdb (note and tlog), code that knows nothing of this project: the
-// signature of the checkpoint, the tree recomputed from the entries, and the inclusion of every entry read from the tiles.
+// signature of the checkpoint, the tree recomputed from the entries, and the inclusion of every entry
+// (above 10,000: of every 17th) read from the tiles.
 // Build: GO111MODULE=off GOPATH=/usr/share/gocode go build
 package main
 
@@ -16,12 +17,19 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-type reader struct{ dir string }
+type reader struct {
+	dir   string
+	saved map[tlog.Tile][]byte // tiles that tlog has authenticated
+}
 
 func (r reader) Height() int { return 8 }
 func (r reader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	var out [][]byte
 	for _, t := range tiles {
+		if data, ok := r.saved[t]; ok {
+			out = append(out, data)
+			continue
+		}
 		// the Go module database writes the height into the path; C2SP tiles always have height 8
 		path := strings.Replace(t.Path(), "tile/8/", "tile/", 1)
 		data, err := os.ReadFile(filepath.Join(r.dir, path))
@@ -32,7 +40,11 @@ func (r reader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	}
 	return out, nil
 }
-func (r reader) SaveTiles([]tlog.Tile, [][]byte) {}
+func (r reader) SaveTiles(tiles []tlog.Tile, data [][]byte) {
+	for i, t := range tiles {
+		r.saved[t] = data[i]
+	}
+}
 
 func fail(format string, args ...interface{}) {
 	fmt.Printf(format+"\n", args...)
@@ -119,8 +131,13 @@ func check(dir string, tree tlog.Tree, entries [][]byte) {
 		fail("root: the entries have another one (%v)", err)
 	}
 	// the tiles are authenticated against the root on the way
-	tiles := tlog.TileHashReader(tree, reader{dir})
-	for i, entry := range entries {
+	tiles := tlog.TileHashReader(tree, reader{dir, map[tlog.Tile][]byte{}})
+	step := 1
+	if len(entries) > 10000 {
+		step = 17
+	}
+	for i := 0; i < len(entries); i += step {
+		entry := entries[i]
 		proof, err := tlog.ProveRecord(tree.N, int64(i), tiles)
 		if err != nil {
 			fail("entry %d: %v", i, err)
