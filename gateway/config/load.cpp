@@ -183,15 +183,17 @@ class Loader {
       if (is_required) m_faults.error(m_site.file, m_site.table->at, "site.policies: " + names.error().detail);
       return out;
     }
+    bool has_any = false;
     for (const std::string& name : *names) {
       const base::fs::path path = directory / name;
       if (path.extension() != ".toml" || name.front() == '.') continue;
+      has_any = true;
       auto text = m_texts.read(path, k_max_file);
       if (!text) m_faults.error(path.string(), {}, text.error().detail);
       if (text) out.push_back({path.string(), std::move(*text)});
       if (out.size() > k_max_files) return m_faults.error(path.string(), {}, "more than 1000 files"), out;
     }
-    if (is_required && out.empty()) m_faults.warning(m_site.file, m_site.table->at, "site.policies: no .toml file in " + directory.string() + ": all outbound mail is refused");
+    if (!has_any) m_faults.warning(m_site.file, m_site.table->at, "site.policies: no .toml file in " + directory.string());
     return out;
   }
 

@@ -71,6 +71,9 @@ class ConditionParser {
   }
 
   void add_pattern(TableReader& r, std::string_view key, const Node& node, TextField field, std::string pattern, PatternSet& into) {
+    const bool is_address = field == TextField::sender || field == TextField::recipient;
+    if (is_address && !is_glob(pattern) && pattern.find('@') == std::string::npos)
+      return r.error_at(node.at, r.where() + "." + std::string(key) + ": \"" + pattern + "\" is no address; there is " + std::string(key) + "_domain");
     if (holds_domain(field) && pattern.substr(0, 3) != "re:") {
       auto normal = normal_domain_pattern(pattern);
       if (!normal) return r.error_at(node.at, r.where() + "." + std::string(key) + ": \"" + pattern + "\" can match no address; globs are written with A-labels (xn--…)");
