@@ -33,7 +33,7 @@ partners = { file = "list.txt" }
 [[rule]]
 name = "all"
 [rule.when]
-direction = ["outbound", "internal"]
+direction = ["outbound", "internal", "inbound"]
 department = ["a", "b*"]
 sender = "x@stadt.example"
 sender_domain = "stadt.example"
@@ -70,7 +70,7 @@ final = true
   const Rule& r = loaded.rules->rules.at(0);
   EXPECT_EQ(r.when.size(), 20u) << "client makes two";
   EXPECT_EQ(r.line, 6);
-  EXPECT_EQ(r.when[0].text, "direction = [\"outbound\", \"internal\"]");
+  EXPECT_EQ(r.when[0].text, "direction = [\"outbound\", \"internal\", \"inbound\"]");
   EXPECT_EQ(r.stop, Stop::final_rule);
   EXPECT_EQ(r.then.encrypt, (std::vector<certs::Method>{certs::Method::openpgp, certs::Method::smime}));
   EXPECT_EQ(r.then.identity, "x@stadt.example");
