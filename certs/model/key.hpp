@@ -43,6 +43,8 @@ struct KeyInfo {
   std::string subject;                  // untrusted text of the certificate
   std::string issuer;
   std::string algorithm;                // "RSA-3072", "EC P-256", "ed25519/cv25519"
+  int rsa_bits = 0;                     // of the weakest part that would be used; 0: not RSA
+  bool is_revoked = false;              // OpenPGP: the key itself says so; S/MIME: a CRL does
   base::Timestamp not_before{}, not_after{};
   bool has_private = false;
   bool reads_gcm = false;               // known to read AES-256-GCM

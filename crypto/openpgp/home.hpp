@@ -7,11 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "base/core/bytes.hpp"
 #include "base/core/result.hpp"
 #include "base/core/secret.hpp"
 #include "certs/model/key.hpp"
 
 namespace crypto::openpgp {
+
+// Limits of what is looked at or imported at once.
+inline constexpr base::ByteCount k_max_key_material = base::mib(1);
+inline constexpr std::size_t k_max_keys = 100;
+inline constexpr std::size_t k_max_user_ids = 200;  // of one key: the rest is not looked at
 
 class Home;
 using HomePtr = std::shared_ptr<const Home>;
@@ -27,8 +33,10 @@ void close_home(const Home& home);
 
 // Looks at key material without importing it. k_bad_key.
 base::Result<std::vector<certs::KeyInfo>> inspect_keys(const Home& home, base::ByteView bytes);
-// Imports one or more public keys, or with `secret` our own secret keys (their passphrase becomes the home's).
-base::Result<std::vector<certs::KeyInfo>> import_keys(const Home& home, base::ByteView bytes, bool secret);
+// Imports one or more public keys; material with a secret key in it is refused, since gpg would take that in as well.
+base::Result<std::vector<certs::KeyInfo>> import_keys(const Home& home, base::ByteView bytes);
+// Imports our own secret keys; `passphrase` is what protects them now (empty: nothing), the home's replaces it.
+base::Result<std::vector<certs::KeyInfo>> import_secret_keys(const Home& home, base::ByteView bytes, const base::SecretBytes& passphrase);
 base::Result<std::vector<certs::KeyInfo>> list_keys(const Home& home);
 base::Result<std::string> export_key(const Home& home, const certs::Fingerprint& key);  // armoured, public only
 base::Result<void> remove_key(const Home& home, const certs::Fingerprint& key);

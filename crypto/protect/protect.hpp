@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,6 +31,7 @@ class Scratch {
 struct SmimeEncrypt {
   std::vector<smime::CertificatePtr> recipients;
   bool gcm = false;                  // AES-256-GCM if all recipients read it, else AES-256-CBC
+  std::set<certs::Fingerprint> oaep; // recipients that demand RSAES-OAEP; the others get PKCS#1 v1.5
 };
 struct OpenPgpEncrypt {
   std::vector<certs::Fingerprint> recipients;

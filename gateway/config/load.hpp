@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "gateway/config/options.hpp"
+#include "gateway/options/options.hpp"
 #include "policies/lang/fault.hpp"
 
 namespace config {

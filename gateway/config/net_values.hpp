@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/config/options.hpp"
+#include "gateway/options/options.hpp"
 
 namespace config {
 

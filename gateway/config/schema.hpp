@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "gateway/config/options.hpp"
+#include "gateway/options/options.hpp"
 #include "policies/lang/table_reader.hpp"
 
 namespace config::schema {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/core/secret.hpp"
-#include "gateway/config/options.hpp"
+#include "gateway/options/options.hpp"
 
 namespace config {
 

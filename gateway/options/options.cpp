@@ -1,4 +1,4 @@
-#include "gateway/config/options.hpp"
+#include "gateway/options/options.hpp"
 
 #include <algorithm>
 
