@@ -47,7 +47,7 @@ LookupPlan ask(const RuleSet& rules, const Question& asked) {
   const View view(question);
   Wanted wanted;
   bool may_have_stopped = false;
-  for (const Rule& rule : rules.rules) {
+  for (const Rule& rule : rules.rules()) {
     const Condition* decided_by = nullptr;
     const Truth truth = view.truth_of(rule, &decided_by);
     if (truth == Truth::no) continue;

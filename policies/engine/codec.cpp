@@ -2,6 +2,7 @@
 // value, `name TAB field TAB field …`, with backslash escapes. One spelling for each decision: what does not encode to
 // exactly what was read is refused, so no other program's idea of the form can slip in.
 #include <charconv>
+#include <deque>
 
 #include "base/core/errors.hpp"
 #include "policies/engine/decision.hpp"
@@ -161,7 +162,10 @@ bool read_finding(const std::string& text, std::set<certs::Finding>& into) {
 class Reader {
  public:
   bool line(const Fields& f) { return f.size() > 1 && (decision_line(f) || trail_line(f)); }
-  PolicyDecision take() { return std::move(m_d); }
+  PolicyDecision take() {
+    m_d.trail.texts = std::move(m_texts);
+    return std::move(m_d);
+  }
 
  private:
   bool one(const Fields& f, std::string_view name) const { return f[0] == name && f.size() == 2; }
@@ -194,7 +198,7 @@ class Reader {
     if (f[0] == "trace-rule") {
       RuleTrace r;
       if (f.size() != 6 || !read_number(f[3], r.line) || !read(f[4], r.matched)) return false;
-      r.rule = f[1], r.file = f[2], r.decided_by = f[5];
+      r.rule = keep(f[1]), r.file = keep(f[2]), r.decided_by = keep(f[5]);
       t.rules.push_back(std::move(r));
       return true;
     }
@@ -216,7 +220,10 @@ class Reader {
     return false;
   }
 
+  std::string_view keep(const std::string& text) { return m_texts->emplace_back(text); }
+
   PolicyDecision m_d;
+  std::shared_ptr<std::deque<std::string>> m_texts = std::make_shared<std::deque<std::string>>();  // a deque never moves them
   certs::KeyInfo* m_key = nullptr;  // whose `address` lines follow
 };
 

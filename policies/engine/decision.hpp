@@ -2,9 +2,11 @@
 // the other. A decision is made by decide() alone, or read back from its own encoded form.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "certs/model/key.hpp"
@@ -37,11 +39,13 @@ enum class Reason {
 };
 const char* name_of(Reason reason);
 
+// Views into the rules that decided (or into what was decoded); the Trail keeps those alive, so a RuleTrace must not outlive
+// the Trail it stands in. 200 rules would otherwise cost 600 strings a recipient.
 struct RuleTrace {
-  std::string rule, file;
+  std::string_view rule, file;
   int line = 0;
   Truth matched = Truth::no;
-  std::string decided_by;   // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
+  std::string_view decided_by;  // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
 };
 struct SettingTrace {
   std::string setting, value, rule;  // rule: its name, or "built-in"
@@ -56,6 +60,7 @@ struct MethodTrace {
 };
 struct Trail {
   std::vector<RuleTrace> rules;
+  std::shared_ptr<const void> texts;  // owns what the rule traces look at
   std::vector<SettingTrace> settings;
   std::vector<MethodTrace> methods;
 };

@@ -102,7 +102,14 @@ struct Rule {
 
 class RuleSet {
  public:
-  std::vector<Rule> rules;        // in order
+  RuleSet() = default;
+  explicit RuleSet(std::vector<Rule> rules) : m_rules(std::make_shared<const std::vector<Rule>>(std::move(rules))) {}
+  const std::vector<Rule>& rules() const { return *m_rules; }  // in order
+  // For trails, whose views outlive a reload.
+  std::shared_ptr<const std::vector<Rule>> share() const { return m_rules; }
+
+ private:
+  std::shared_ptr<const std::vector<Rule>> m_rules = std::make_shared<const std::vector<Rule>>();
 };
 
 // The name under which the last rules stand in a trail.

@@ -133,27 +133,27 @@ Loaded load(std::vector<PolicyText> files, const LoadOptions& options) {
   // groups first: a rule may use one of a later file
   Groups groups;
   for (const ParsedFile& file : parsed) read_groups(file, options, faults, groups);
-  auto rules = std::make_shared<RuleSet>();
+  std::vector<Rule> rules;
   const ParseContext context{options, groups, faults};
   for (const ParsedFile& file : parsed) {
     const auto found = std::find_if(file.root.entries.begin(), file.root.entries.end(), [](const Entry& e) { return e.key == "rule"; });
     if (found == file.root.entries.end()) continue;
     if (found->value.kind != NodeKind::list) faults.error(file.name, found->at, "write [[rule]], once for each");
     for (const Node& table : found->value.items) {
-      if (rules->rules.size() == k_max_rules) {
+      if (rules.size() == k_max_rules) {
         faults.error(file.name, table.at, "more than 2000 rules");
         break;
       }
       if (table.kind == NodeKind::table)
-        rules->rules.push_back(parse_rule(table, file.name, context));
+        rules.push_back(parse_rule(table, file.name, context));
       else
         faults.error(file.name, table.at, "[[rule]] must be a table");
     }
   }
-  check_names(rules->rules, faults);
-  if (!faults.has_errors()) warn(rules->rules, faults);
+  check_names(rules, faults);
+  if (!faults.has_errors()) warn(rules, faults);
   Loaded loaded;
-  if (!faults.has_errors()) loaded.rules = std::move(rules);
+  if (!faults.has_errors()) loaded.rules = std::make_shared<const RuleSet>(std::move(rules));
   loaded.faults = faults.take();
   return loaded;
 }

@@ -152,7 +152,7 @@ TEST_F(ConfigTest, GoodConfig) {
   EXPECT_EQ(o.route_for("web.example")->transport, Transport::verified);
   EXPECT_EQ(o.find_route("mailserver")->transport, Transport::any);
   EXPECT_EQ(o.identity_of(*mail::Address::parse("AMT53@stadt.example"))->smime, "amt53");
-  EXPECT_EQ(o.rules->rules.size(), 1u);
+  EXPECT_EQ(o.rules->rules().size(), 1u);
 }
 
 TEST_F(ConfigTest, HashCoversEveryText) {

@@ -192,19 +192,19 @@ TEST(Decide, MoreUnknownRulesThanAreTried) {
   World w;
   w.recipient_unknown(k_smime);
   w.recipient_has(k_openpgp);
-  RuleSet set;
-  set.rules.push_back(others());
+  std::vector<Rule> set;
+  set.push_back(others());
   for (int i = 0; i < 1000; ++i) {
     Rule r = refusing("r", {has_key(k_smime)});
     r.name += std::to_string(i);
-    set.rules.push_back(r);
+    set.push_back(r);
   }
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::later);
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::later);
   // every combination ends in a no, but there are more of them than anybody tries
-  set.rules.push_back(refusing("all", {}));
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::later);
+  set.push_back(refusing("all", {}));
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::later);
   w.at_rcpt();
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::deliver);
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::deliver);
 }
 
 TEST(Decide, KeywordsOnlyFromOurOwn) {

@@ -53,8 +53,9 @@ TEST(Unknown, DecisionIsCommonToAllResolutionsOrLater) {
   std::mt19937 random(20260301);
   int decided = 0, postponed = 0;
   for (int round = 0; round < 20'000; ++round) {
-    RuleSet set;
-    for (int i = 0; i < 5; ++i) set.rules.push_back(random_rule(random, i));
+    std::vector<Rule> list;
+    for (int i = 0; i < 5; ++i) list.push_back(random_rule(random, i));
+    const RuleSet set(std::move(list));
     World w;
     w.recipient_unknown(k_smime);
     const bool both_unknown = random() % 2 == 0;
@@ -81,11 +82,12 @@ TEST(Unknown, DecisionIsCommonToAllResolutionsOrLater) {
 TEST(Unknown, ClearTextInNoResolutionMeansNoClearText) {
   std::mt19937 random(7);
   for (int round = 0; round < 20'000; ++round) {
-    RuleSet set;
-    for (int i = 0; i < 4; ++i) set.rules.push_back(random_rule(random, i));
-    Rule list = others();
-    list.then.otherwise = random() % 2 == 0 ? Otherwise::clear : Otherwise::refuse;
-    set.rules.push_back(list);
+    std::vector<Rule> list;
+    for (int i = 0; i < 4; ++i) list.push_back(random_rule(random, i));
+    Rule last = others();
+    last.then.otherwise = random() % 2 == 0 ? Otherwise::clear : Otherwise::refuse;
+    list.push_back(last);
+    const RuleSet set(std::move(list));
     World w;
     if (random() % 2 == 0) w.recipient_has(k_openpgp);
     w.recipient_unknown(k_smime);
@@ -139,8 +141,9 @@ TEST(Ask, OnlyWhatCouldMatter) {
 TEST(Ask, PlanIsEnough) {
   std::mt19937 random(99);
   for (int round = 0; round < 20'000; ++round) {
-    RuleSet set;
-    for (int i = 0; i < 5; ++i) set.rules.push_back(random_rule(random, i));
+    std::vector<Rule> list;
+    for (int i = 0; i < 5; ++i) list.push_back(random_rule(random, i));
+    const RuleSet set(std::move(list));
     World w;
     if (random() % 2 == 0) w.recipient_has(k_smime);
     if (random() % 2 == 0) w.recipient_has(k_openpgp);

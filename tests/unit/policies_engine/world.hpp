@@ -107,9 +107,9 @@ inline Rule refusing(const char* name, std::vector<Condition> when) {
 
 template <class... R>
 RuleSet rules(R... r) {
-  RuleSet set;
-  (set.rules.push_back(std::move(r)), ...);
-  return set;
+  std::vector<Rule> list;
+  (list.push_back(std::move(r)), ...);
+  return RuleSet(std::move(list));
 }
 
 }  // namespace policies::testing_world

@@ -67,7 +67,7 @@ final = true
 )"}}, options);
   for (const auto& f : loaded.faults) ADD_FAILURE() << format_fault(f);
   ASSERT_TRUE(loaded.rules);
-  const Rule& r = loaded.rules->rules.at(0);
+  const Rule& r = loaded.rules->rules().at(0);
   EXPECT_EQ(r.when.size(), 20u) << "client makes two";
   EXPECT_EQ(r.line, 6);
   EXPECT_EQ(r.when[0].text, "direction = [\"outbound\", \"internal\", \"inbound\"]");
@@ -217,8 +217,8 @@ TEST(Load, FilesInOrderOfTheirNames) {
   const std::string a = "[[rule]]\nname = \"a\"\nthen = { final = true }\nwhen = { recipient_domain = \"@g\" }\n";
   const auto loaded = load({{"20.toml", a}, {"10.toml", "[group]\ng = [\"x.example\"]\n[[rule]]\nname = \"b\"\nthen = { sign = \"keep\" }\n"}}, {});
   ASSERT_TRUE(loaded.rules);
-  EXPECT_EQ(loaded.rules->rules.at(0).name, "b");
-  EXPECT_EQ(loaded.rules->rules.at(1).file, "20.toml");
+  EXPECT_EQ(loaded.rules->rules().at(0).name, "b");
+  EXPECT_EQ(loaded.rules->rules().at(1).file, "20.toml");
 }
 
 TEST(Load, EachFileWithASyntaxErrorIsNamed) {
