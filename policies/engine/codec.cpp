@@ -21,10 +21,14 @@ using Fields = std::vector<std::string>;
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
 }
 
@@ -63,7 +67,8 @@ class Writer {
 };
 
 void write_trail(Writer& w, const Trail& trail) {
-  for (const auto& r : trail.rules) w.line("trace-rule", {r.rule, r.file, std::to_string(r.line), name_of(r.matched), r.decided_by});
+  for (const auto& r : trail.rules)
+    w.line("trace-rule", {r.rule, r.file, std::to_string(r.line), name_of(r.matched), r.decided_by});
   for (const auto& s : trail.settings) w.line("trace-setting", {s.setting, s.value, s.rule});
   for (const auto& m : trail.methods) {
     w.line("trace-method", {certs::name_of(m.method), name_of(m.possible), m.why});
@@ -146,12 +151,25 @@ bool read_key(const Fields& f, certs::KeyInfo& key) {
 
 bool read_finding(const std::string& text, std::set<certs::Finding>& into) {
   using certs::Finding;
-  static constexpr Finding k_known[] = {
-      Finding::rsa_below_3000, Finding::cbc_only, Finding::classical_key_agreement, Finding::key_unconfirmed,
-      Finding::no_email_in_key, Finding::not_yet_valid, Finding::expired, Finding::revoked, Finding::no_chain,
-      Finding::bad_signature, Finding::wrong_purpose, Finding::address_mismatch, Finding::weak_algorithm, Finding::weak_key,
-      Finding::unsupported_key, Finding::no_encryption_subkey, Finding::ambiguous, Finding::malformed,
-      Finding::revocation_unknown};
+  static constexpr Finding k_known[] = {Finding::rsa_below_3000,
+                                        Finding::cbc_only,
+                                        Finding::classical_key_agreement,
+                                        Finding::key_unconfirmed,
+                                        Finding::no_email_in_key,
+                                        Finding::not_yet_valid,
+                                        Finding::expired,
+                                        Finding::revoked,
+                                        Finding::no_chain,
+                                        Finding::bad_signature,
+                                        Finding::wrong_purpose,
+                                        Finding::address_mismatch,
+                                        Finding::weak_algorithm,
+                                        Finding::weak_key,
+                                        Finding::unsupported_key,
+                                        Finding::no_encryption_subkey,
+                                        Finding::ambiguous,
+                                        Finding::malformed,
+                                        Finding::revocation_unknown};
   int number = 0;
   if (!read_number(text, number)) return false;
   for (const Finding f : k_known)
@@ -224,7 +242,7 @@ class Reader {
 
   PolicyDecision m_d;
   std::shared_ptr<std::deque<std::string>> m_texts = std::make_shared<std::deque<std::string>>();  // a deque never moves them
-  certs::KeyInfo* m_key = nullptr;  // whose `address` lines follow
+  certs::KeyInfo* m_key = nullptr;                                                                 // whose `address` lines follow
 };
 
 }  // namespace

@@ -32,8 +32,8 @@ bool same_effect(const PolicyDecision& a, const PolicyDecision& b) {
   const auto permit = [](const PolicyDecision& d) { return d.plaintext.has_value(); };
   return a.reason == b.reason && a.encrypt == b.encrypt && print(a.key) == print(b.key) && a.sign == b.sign &&
          print(a.signer) == print(b.signer) && permit(a) == permit(b) && a.protected_by_sender == b.protected_by_sender &&
-         a.route == b.route && a.transport == b.transport && a.keywords == b.keywords && a.mark == b.mark &&
-         a.strip == b.strip && a.identity == b.identity && a.receipts_class == b.receipts_class;
+         a.route == b.route && a.transport == b.transport && a.keywords == b.keywords && a.mark == b.mark && a.strip == b.strip &&
+         a.identity == b.identity && a.receipts_class == b.receipts_class;
 }
 
 // Tries both answers for every rule whose match is not known, as far as the answer can matter, and says whether the
@@ -64,7 +64,8 @@ class Explorer {
     out.reserve(m_seen + 1);
     for (std::size_t i = 0; i < m_seen; ++i) {
       const auto& [truth, decided_by] = m_truths[i];
-      out.push_back({m_rules[i].name, m_rules[i].file, m_rules[i].line, truth, decided_by != nullptr ? std::string_view(decided_by->text) : ""});
+      out.push_back({m_rules[i].name, m_rules[i].file, m_rules[i].line, truth,
+                     decided_by != nullptr ? std::string_view(decided_by->text) : ""});
     }
     const bool stopped = m_seen > 0 && m_truths[m_seen - 1].truth == Truth::yes && m_rules[m_seen - 1].stop != Stop::none;
     if (!stopped || m_rules[m_seen - 1].stop == Stop::final_rule)

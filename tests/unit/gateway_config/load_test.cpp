@@ -118,7 +118,8 @@ class ConfigTest : public ::testing::Test {
     text.replace(at, from.size(), to);
     const auto all = faults(text);
     EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const auto& f) { return f.find(expected) != std::string::npos; }))
-        << expected << "\n" << ::testing::PrintToString(all);
+        << expected << "\n"
+        << ::testing::PrintToString(all);
   }
 
   fs::path m_dir;
@@ -222,7 +223,9 @@ TEST_F(ConfigTest, EachFault) {
       {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net\"", "must be host:port or \"mx\""},
       {"smtp = \"relay.example.net:587\"", "smtp = \"a:1\"\nlmtp = \"b:2\"", "must have either smtp or lmtp"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"r.example:587\"\naccount = \"x\"", "account and password go together"},
-      {"smtp = \"relay.example.net:587\"", "smtp = \"r.example:587\"\ntransport = \"tls\"\naccount = \"x\"\npassword = { file = \"p\" }", "a password goes to nobody else"},
+      {"smtp = \"relay.example.net:587\"",
+       "smtp = \"r.example:587\"\ntransport = \"tls\"\naccount = \"x\"\npassword = { file = \"p\" }",
+       "a password goes to nobody else"},
       {"to = [\"stadt.example\", \"*.stadt.example\"]", "to = [\"stadt.example\"]", ""},
       {"\"*@gesundheit.stadt.example\"", "\"*@anderswo.example\"", "lies in no domain of ours"},
       {"\"*@gesundheit.stadt.example\"", "\"amt53@stadt.example\"", "belongs to \"gesundheitsamt\" already"},
@@ -259,8 +262,9 @@ TEST_F(ConfigTest, IncludeTakesWholeFiles) {
   EXPECT_TRUE(loaded.options->find_route("extra")->is_loopback);
   put("more/routes.toml", "include = \"x\"\n[site]\nhostname = \"b.example\"\n");
   const auto all = faults("include = \"more/routes.toml\"\n" + std::string(k_good));
-  EXPECT_EQ(all, (std::vector<std::string>{"more/routes.toml:1:11: file.include stands in an included file: only the main file includes",
-                                           "more/routes.toml:2:1: [site] stands already in " + (m_dir / "amtsbote.toml").string() + ":2"}));
+  EXPECT_EQ(all, (std::vector<std::string>{
+                     "more/routes.toml:1:11: file.include stands in an included file: only the main file includes",
+                     "more/routes.toml:2:1: [site] stands already in " + (m_dir / "amtsbote.toml").string() + ":2"}));
 }
 
 TEST_F(ConfigTest, FilesThatOthersMayWriteAreRefused) {
@@ -283,7 +287,9 @@ expect = { outcome = "deliver" }
 )");
   const auto all = faults(k_good);
   ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0], "policies/tests/a.toml:1:1: case \"ohne Schlüssel\" failed: outcome: expected deliver, got refuse; decided by \"health\"");
+  EXPECT_EQ(
+      all[0],
+      "policies/tests/a.toml:1:1: case \"ohne Schlüssel\" failed: outcome: expected deliver, got refuse; decided by \"health\"");
   put("policies/tests/a.toml", R"([[case]]
 name = "ohne Schlüssel"
 message = { from = "amt53@stadt.example", to = "b@web.example" }
@@ -320,7 +326,8 @@ TEST(NetValues, Networks) {
   EXPECT_FALSE(in("2001:db8::/33", "2001:db8:8000::1"));
   EXPECT_FALSE(in("::/0", "10.0.0.1"));
   EXPECT_TRUE(in("192.0.2.7", "192.0.2.7"));
-  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "10.0.0.0/-1", "::1/129", "x"}) EXPECT_FALSE(parse_network(bad)) << bad;
+  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "10.0.0.0/-1", "::1/129", "x"})
+    EXPECT_FALSE(parse_network(bad)) << bad;
 }
 
 TEST(NetValues, HostPort) {
@@ -328,7 +335,8 @@ TEST(NetValues, HostPort) {
   EXPECT_TRUE(parse_host_port("127.0.0.9:25")->is_loopback);
   EXPECT_FALSE(parse_host_port("[::]:25")->is_loopback);
   EXPECT_EQ(parse_host_port("Mail.Example:587")->host, "mail.example");
-  for (const char* bad : {"", ":25", "a", "a:", "a:65536", "a:-1", "::1:25", "[a]:25", "[::1]", "a b:25", "a:25 "}) EXPECT_FALSE(parse_host_port(bad)) << bad;
+  for (const char* bad : {"", ":25", "a", "a:", "a:65536", "a:-1", "::1:25", "[a]:25", "[::1]", "a b:25", "a:25 "})
+    EXPECT_FALSE(parse_host_port(bad)) << bad;
 }
 
 }  // namespace

@@ -62,9 +62,15 @@ TEST(Codec, RefusesWhatEncodeDidNotMake) {
     const bool half_a_line = cut == 0 || text[cut - 1] != '\n';
     EXPECT_FALSE(half_a_line && piece) << cut;
   }
-  for (const auto& [from, to] : {std::pair{"decision 1", "decision 2"}, {"sign\tsmime", "sign\tSMIME"}, {"sign\tsmime", "sign\tsmime\t"},
-                                 {"outcome\tdeliver", "outcome\tmaybe"}, {"finding\t10", "finding\t11"}, {"finding\t10", "finding\t010"},
-                                 {"sign\t", "sgin\t"}, {"trace-rule", "address\tx\ntrace-rule"}, {"\\\\b", "\\b"}}) {
+  for (const auto& [from, to] : {std::pair{"decision 1", "decision 2"},
+                                 {"sign\tsmime", "sign\tSMIME"},
+                                 {"sign\tsmime", "sign\tsmime\t"},
+                                 {"outcome\tdeliver", "outcome\tmaybe"},
+                                 {"finding\t10", "finding\t11"},
+                                 {"finding\t10", "finding\t010"},
+                                 {"sign\t", "sgin\t"},
+                                 {"trace-rule", "address\tx\ntrace-rule"},
+                                 {"\\\\b", "\\b"}}) {
     std::string changed = text;
     const auto at = changed.find(from);
     ASSERT_NE(at, std::string::npos) << from;
@@ -82,8 +88,9 @@ TEST(Codec, RefusesWhatEncodeDidNotMake) {
 
 TEST(Trail, NamesRulesKeysAndReasons) {
   const std::string text = format_trail(full_decision());
-  for (const char* part : {"decision: deliver, by rule \"health\"", "encrypted by smime", "matched: health  (t.toml:1)", "smime: chosen, key CC",
-                           "rsa_below_3000", "not DD: expired, weak_key", "openpgp: no key known", "transport = tls  from \"kw\""})
+  for (const char* part :
+       {"decision: deliver, by rule \"health\"", "encrypted by smime", "matched: health  (t.toml:1)", "smime: chosen, key CC",
+        "rsa_below_3000", "not DD: expired, weak_key", "openpgp: no key known", "transport = tls  from \"kw\""})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\t'), std::string::npos) << "foreign text is escaped";
 }
@@ -92,10 +99,23 @@ TEST(Pattern, Globs) {
   const struct {
     const char *glob, *text;
     bool matches;
-  } rows[] = {{"", "", true},         {"*", "", true},          {"*", "abc", true},        {"a*c", "abbbc", true},   {"a*c", "abbb", false},
-              {"*.exe", "a.exe", true}, {"*.exe", ".exe", true}, {"?", "", false},          {"?b", "ab", true},       {"a?", "a", false},
-              {"*a*b*", "xxaxxbxx", true}, {"*a*b*", "xxbxxa", false}, {"*@*.example", "a@b.example", true}, {"a", "ab", false}, {"**", "x", true},
-              {"*b", "b*b", true},      {"a*b", "a*xb", true}};
+  } rows[] = {{"", "", true},
+              {"*", "", true},
+              {"*", "abc", true},
+              {"a*c", "abbbc", true},
+              {"a*c", "abbb", false},
+              {"*.exe", "a.exe", true},
+              {"*.exe", ".exe", true},
+              {"?", "", false},
+              {"?b", "ab", true},
+              {"a?", "a", false},
+              {"*a*b*", "xxaxxbxx", true},
+              {"*a*b*", "xxbxxa", false},
+              {"*@*.example", "a@b.example", true},
+              {"a", "ab", false},
+              {"**", "x", true},
+              {"*b", "b*b", true},
+              {"a*b", "a*xb", true}};
   for (const auto& row : rows) EXPECT_EQ(glob_matches(row.glob, row.text), row.matches) << row.glob << " " << row.text;
   EXPECT_FALSE(glob_matches(std::string(300, '*') + "b", std::string(20000, 'a')));
 }
@@ -137,14 +157,16 @@ TEST(Conditions, Table) {
   EXPECT_EQ(truth({SizeCondition{base::kib(4), std::nullopt}, ""}), Truth::no);
   EXPECT_EQ(truth({AttachmentCondition{{}, pattern("pdf"), {}}, ""}), Truth::yes);
   EXPECT_EQ(truth({AttachmentCondition{pattern("text/*"), {}, {}}, ""}), Truth::no) << "the body is no attachment";
-  EXPECT_EQ(truth({AttachmentCondition{pattern("application/pdf"), pattern("exe"), {}}, ""}), Truth::no) << "one part fulfils all";
+  EXPECT_EQ(truth({AttachmentCondition{pattern("application/pdf"), pattern("exe"), {}}, ""}), Truth::no)
+      << "one part fulfils all";
   EXPECT_EQ(truth({WrapCondition{Wrap::is_signed, false}, ""}), Truth::yes);
   w.message.confidential = true;
   EXPECT_EQ(truth(text_is(TextField::classification, "confidential")), Truth::yes);
   w.message.from.reset();
   EXPECT_EQ(truth(negated(text_is(TextField::sender, "*"))), Truth::yes) << "no From matches nothing";
   w.at_rcpt();
-  for (const auto& c : {text_is(TextField::sender, "*"), text_is(TextField::keyword, "*"), Condition{SizeCondition{}, ""}}) EXPECT_EQ(truth(c), Truth::unknown);
+  for (const auto& c : {text_is(TextField::sender, "*"), text_is(TextField::keyword, "*"), Condition{SizeCondition{}, ""}})
+    EXPECT_EQ(truth(c), Truth::unknown);
   w.inbound();
   EXPECT_EQ(truth(text_is(TextField::keyword, "*")), Truth::no);
   EXPECT_EQ(truth(signature_is(SignatureVerdict::valid)), Truth::not_yet);

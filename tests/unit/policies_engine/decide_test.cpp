@@ -142,11 +142,13 @@ TEST(Decide, AtRcptOnlyACertainNoIsFinal) {
   w.at_rcpt();
   EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::deliver) << "the sender may have encrypted it himself";
   EXPECT_EQ(decide(RuleSet{}, w.question).reason, Reason::no_rule);
-  EXPECT_EQ(decide(rules(refusing("no", {text_is(TextField::recipient_domain, "web.example")})), w.question).outcome, Outcome::refuse);
+  EXPECT_EQ(decide(rules(refusing("no", {text_is(TextField::recipient_domain, "web.example")})), w.question).outcome,
+            Outcome::refuse);
   EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), others()), w.question).outcome, Outcome::deliver);
   EXPECT_EQ(decide(rules(others(), refusing("kw", {text_is(TextField::keyword, "x")})), w.question).outcome, Outcome::deliver);
   // whatever the subject is, it ends in a no
-  EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), refusing("all", {})), w.question).outcome, Outcome::refuse);
+  EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), refusing("all", {})), w.question).outcome,
+            Outcome::refuse);
   EXPECT_FALSE(decide(rules(others()), w.question).plaintext);
 }
 
@@ -179,7 +181,9 @@ TEST(Decide, UnknownThatDoesNotMatter) {
   // the same either way
   EXPECT_EQ(decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {})), w.question).outcome, Outcome::refuse);
   // both ways of a question that is unknown lead to a no, but each rule by itself may not match: never a guess
-  EXPECT_EQ(decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {negated(has_key(k_smime))}), others()), w.question).outcome, Outcome::later);
+  EXPECT_EQ(
+      decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {negated(has_key(k_smime))}), others()), w.question).outcome,
+      Outcome::later);
   Rule routed = rule("routed", {has_key(k_smime)});
   routed.then.route = "a";
   EXPECT_EQ(decide(rules(routed, others()), w.question).outcome, Outcome::later);

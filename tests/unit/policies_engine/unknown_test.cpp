@@ -13,8 +13,9 @@ using namespace testing_world;
 std::string effect_of(const PolicyDecision& d) {
   std::string out = name_of(d.outcome);
   if (d.outcome == Outcome::refuse || d.outcome == Outcome::later) return out;
-  out += std::string("/") + name_of(d.reason) + "/" + (d.encrypt ? certs::name_of(*d.encrypt) : "-") + "/" + name_of(d.sign) + "/" +
-         (d.plaintext ? "clear" : "-") + "/" + d.route + "/" + (d.transport ? name_of(*d.transport) : "-") + "/" + d.receipts_class;
+  out += std::string("/") + name_of(d.reason) + "/" + (d.encrypt ? certs::name_of(*d.encrypt) : "-") + "/" + name_of(d.sign) +
+         "/" + (d.plaintext ? "clear" : "-") + "/" + d.route + "/" + (d.transport ? name_of(*d.transport) : "-") + "/" +
+         d.receipts_class;
   return out;
 }
 
@@ -93,8 +94,10 @@ TEST(Unknown, ClearTextInNoResolutionMeansNoClearText) {
     w.recipient_unknown(k_smime);
     if (!decide(set, w.question).plaintext) continue;
     for (const bool has : {false, true}) {
-      if (has) w.recipient_has(k_smime);
-      else w.question.recipient.keys[k_smime] = absent();
+      if (has)
+        w.recipient_has(k_smime);
+      else
+        w.question.recipient.keys[k_smime] = absent();
       ASSERT_TRUE(decide(set, w.question).plaintext) << "round " << round;
     }
   }

@@ -64,7 +64,8 @@ strip = ["X-C", "User-Agent"]
 receipts = "long"
 identity = "X@Stadt.example"
 final = true
-)"}}, options);
+)"}},
+                           options);
   for (const auto& f : loaded.faults) ADD_FAILURE() << format_fault(f);
   ASSERT_TRUE(loaded.rules);
   const Rule& r = loaded.rules->rules().at(0);
@@ -215,7 +216,8 @@ then = { mark = { subject = "x" } }
 
 TEST(Load, FilesInOrderOfTheirNames) {
   const std::string a = "[[rule]]\nname = \"a\"\nthen = { final = true }\nwhen = { recipient_domain = \"@g\" }\n";
-  const auto loaded = load({{"20.toml", a}, {"10.toml", "[group]\ng = [\"x.example\"]\n[[rule]]\nname = \"b\"\nthen = { sign = \"keep\" }\n"}}, {});
+  const auto loaded = load(
+      {{"20.toml", a}, {"10.toml", "[group]\ng = [\"x.example\"]\n[[rule]]\nname = \"b\"\nthen = { sign = \"keep\" }\n"}}, {});
   ASSERT_TRUE(loaded.rules);
   EXPECT_EQ(loaded.rules->rules().at(0).name, "b");
   EXPECT_EQ(loaded.rules->rules().at(1).file, "20.toml");
@@ -243,7 +245,8 @@ TEST(Hostile, NothingHarms) {
     const auto faults = load({{"h.toml", text}}, {}).faults;
     return faults.empty() ? std::string() : format_fault(faults.front());
   };
-  EXPECT_EQ(message("a = " + std::string(10'000, '[') + std::string(10'000, ']')), "h.toml:1:37: nested more than 32 levels deep");
+  EXPECT_EQ(message("a = " + std::string(10'000, '[') + std::string(10'000, ']')),
+            "h.toml:1:37: nested more than 32 levels deep");
   std::string inlined = "a = ";
   for (int i = 0; i < 10'000; ++i) inlined += "{a=";
   EXPECT_EQ(message(inlined), "h.toml:1:101: nested more than 32 levels deep");
@@ -256,8 +259,9 @@ TEST(Hostile, NothingHarms) {
   EXPECT_EQ(message("a = 1\n# \0\n"s), "h.toml:2:3: NUL byte");
   EXPECT_EQ(message("a = 1\nb = \"\xff\"\n"), "h.toml:2:1: not UTF-8");
   // brackets and dots in strings and comments are nobody's nesting
-  const std::string harmless = "[group]\na = [\"" + std::string(100, '[') + "\", '''" + std::string(100, '{') + "\n.......................''', \"\"\"\\\"" + std::string(50, '.') +
-                               "\"\"\"] # " + std::string(100, '[') + "\n";
+  const std::string harmless = "[group]\na = [\"" + std::string(100, '[') + "\", '''" + std::string(100, '{') +
+                               "\n.......................''', \"\"\"\\\"" + std::string(50, '.') + "\"\"\"] # " +
+                               std::string(100, '[') + "\n";
   EXPECT_EQ(message(harmless), "");
   std::string many;
   for (int i = 0; i < 3000; ++i) many += "[[rule]]\nname = \"" + std::to_string(i) + "\"\nthen = { final = 1 }\n";
@@ -282,7 +286,8 @@ TEST(Units, DurationsAndSizes) {
   EXPECT_EQ(parse_duration("5d"), 120h);
   EXPECT_EQ(parse_size("20MiB"), base::mib(20));
   EXPECT_EQ(parse_size("0B"), base::ByteCount{0});
-  for (const char* bad : {"", "5", "5 m", "-5m", "5min", "1h30m", "1.5h", "99999999999999999999d", "999999999999d"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+  for (const char* bad : {"", "5", "5 m", "-5m", "5min", "1h30m", "1.5h", "99999999999999999999d", "999999999999d"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
   for (const char* bad : {"", "5", "5MB", "5mib", "999999999999GiB"}) EXPECT_FALSE(parse_size(bad)) << bad;
 }
 
@@ -296,11 +301,13 @@ expect = { encrypt = "smime", clear = false }
 name = "d"
 message = { from = "a@stadt.example", to = "b@web.example", at = "rcpt" }
 expect = { }
-)"}}, {});
+)"}},
+                                {});
   ASSERT_TRUE(cases.faults.empty());
   const auto results = run_cases(*loaded.rules, cases.cases);
   EXPECT_EQ(format_report(results),
-            "t.toml:1:1: case \"c\" failed\n    encrypt: expected smime, got none\n    clear: expected false, got true\n    decided by rule \"r\"\n2 cases, 1 failed\n");
+            "t.toml:1:1: case \"c\" failed\n    encrypt: expected smime, got none\n    clear: expected false, got true\n    "
+            "decided by rule \"r\"\n2 cases, 1 failed\n");
 }
 
 TEST(Cases, Faults) {
@@ -310,7 +317,10 @@ name = "c"
 message = { from = "a", to = "b@web.example", subjct = "x", time = "gestern", headers = { "a b" = "c" } }
 keys = { "b@web.example" = ["pgp"], "other@web.example" = ["smime"] }
 expect = { outcome = "delivr", reason = "nokey" }
-)"}}, {}).faults) got.push_back(format_fault(f));
+)"}},
+                                   {})
+                            .faults)
+    got.push_back(format_fault(f));
   const Lines expected = {
       "t.toml:3:20: case.message.from is no address",
       "t.toml:3:47: case.message: unknown key \"subjct\"; did you mean \"subject\"?",
@@ -323,10 +333,13 @@ expect = { outcome = "delivr", reason = "nokey" }
 TEST(Documentation, HoldsEveryWordOfTheLanguage) {
   const auto text = base::read_file(std::string(AMTSBOTE_SOURCE) + "/docs/policy.md", base::mib(1));
   ASSERT_TRUE(text);
-  const auto tables = {schema::file(),       schema::rule(), schema::conditions(), schema::header(),    schema::client(),  schema::size(),
-                       schema::attachment(), schema::time(), schema::settings(),   schema::mark(),      schema::refuse(),  schema::case_file(),
-                       schema::test_case(),  schema::message(), schema::opened(),  schema::expect()};
-  for (const auto& table : tables) EXPECT_NE(text->find(format_markdown(table)), std::string::npos) << "docs/policy.md lacks this table:\n" << format_markdown(table);
+  const auto tables = {schema::file(),      schema::rule(),    schema::conditions(), schema::header(),
+                       schema::client(),    schema::size(),    schema::attachment(), schema::time(),
+                       schema::settings(),  schema::mark(),    schema::refuse(),     schema::case_file(),
+                       schema::test_case(), schema::message(), schema::opened(),     schema::expect()};
+  for (const auto& table : tables)
+    EXPECT_NE(text->find(format_markdown(table)), std::string::npos) << "docs/policy.md lacks this table:\n"
+                                                                     << format_markdown(table);
 }
 
 }  // namespace
