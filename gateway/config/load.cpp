@@ -22,7 +22,8 @@ constexpr std::size_t k_max_files = 1000;
 
 class Loader {
  public:
-  explicit Loader(const base::fs::path& path) : m_path(path), m_texts(m_path.parent_path()), m_options(std::make_shared<Options>()) {}
+  explicit Loader(const base::fs::path& path)
+      : m_path(path), m_texts(m_path.parent_path()), m_options(std::make_shared<Options>()) {}
 
   Loaded load() {
     if (read_files()) {
@@ -64,7 +65,8 @@ class Loader {
     const Section top{&m_files[0].root, m_files[0].name, m_files[0].directory};
     std::vector<std::pair<base::fs::path, policies::Position>> included;
     TableReader r(m_files[0].root, m_files[0].name, "file", schema::top(), m_faults);
-    for (const Node* node : r.strings("include").value_or(std::vector<const Node*>{})) included.emplace_back(resolve(top, node->text), node->at);
+    for (const Node* node : r.strings("include").value_or(std::vector<const Node*>{}))
+      included.emplace_back(resolve(top, node->text), node->at);
     // positions and names of the main file stay valid: the vector is filled before anybody points into it
     const std::string main_name = m_files[0].name;
     for (const auto& [path, at] : included) {
@@ -93,7 +95,9 @@ class Loader {
       if (node->kind != NodeKind::table)
         m_faults.error(file.name, node->at, "write [" + std::string(key) + "], once");
       else if (found)
-        m_faults.error(file.name, node->at, "[" + std::string(key) + "] stands already in " + found->file + ":" + std::to_string(found->table->at.line));
+        m_faults.error(
+            file.name, node->at,
+            "[" + std::string(key) + "] stands already in " + found->file + ":" + std::to_string(found->table->at.line));
       else
         found = Section{node, file.name, file.directory};
     }
@@ -108,8 +112,10 @@ class Loader {
       if (node == nullptr) continue;
       if (node->kind != NodeKind::list) m_faults.error(file.name, node->at, "write [[" + std::string(key) + "]], once for each");
       for (const Node& item : node->items) {
-        if (item.kind == NodeKind::table) out.push_back({&item, file.name, file.directory});
-        else m_faults.error(file.name, item.at, "[[" + std::string(key) + "]] must be a table");
+        if (item.kind == NodeKind::table)
+          out.push_back({&item, file.name, file.directory});
+        else
+          m_faults.error(file.name, item.at, "[[" + std::string(key) + "]] must be a table");
       }
     }
     if (out.empty() && is_required) m_faults.error(m_files[0].name, {}, "[[" + std::string(key) + "]] is missing");
@@ -120,8 +126,10 @@ class Loader {
     std::vector<Section> out;
     for (const File& file : m_files)
       if (const Node* node = find(file, key)) {
-        if (node->kind == NodeKind::table) out.push_back({node, file.name, file.directory});
-        else m_faults.error(file.name, node->at, "write [" + std::string(key) + ".NAME], once for each");
+        if (node->kind == NodeKind::table)
+          out.push_back({node, file.name, file.directory});
+        else
+          m_faults.error(file.name, node->at, "write [" + std::string(key) + ".NAME], once for each");
       }
     return out;
   }
@@ -171,7 +179,8 @@ class Loader {
       TableReader r(*section.table, section.file, "listener", schema::listener(), m_unused);
       for (const Node* node : r.strings("departments").value_or(std::vector<const Node*>{}))
         if (std::find(known.begin(), known.end(), node->text) == known.end())
-          m_faults.error(section.file, node->at, "listener.departments = " + policies::unknown_word("department", node->text, known));
+          m_faults.error(section.file, node->at,
+                         "listener.departments = " + policies::unknown_word("department", node->text, known));
     }
   }
 
@@ -183,15 +192,17 @@ class Loader {
       if (is_required) m_faults.error(m_site.file, m_site.table->at, "site.policies: " + names.error().detail);
       return out;
     }
+    bool has_any = false;
     for (const std::string& name : *names) {
       const base::fs::path path = directory / name;
       if (path.extension() != ".toml" || name.front() == '.') continue;
+      has_any = true;
       auto text = m_texts.read(path, k_max_file);
       if (!text) m_faults.error(path.string(), {}, text.error().detail);
       if (text) out.push_back({path.string(), std::move(*text)});
       if (out.size() > k_max_files) return m_faults.error(path.string(), {}, "more than 1000 files"), out;
     }
-    if (is_required && out.empty()) m_faults.warning(m_site.file, m_site.table->at, "site.policies: no .toml file in " + directory.string() + ": all outbound mail is refused");
+    if (!has_any) m_faults.warning(m_site.file, m_site.table->at, "site.policies: no .toml file in " + directory.string());
     return out;
   }
 
@@ -205,7 +216,9 @@ class Loader {
     for (const RouteOptions& r : m_options->routes) options.routes->insert(r.name);
     options.own_domains.emplace();
     for (const DomainOptions& d : m_options->domains()) options.own_domains->insert(d.name);
-    options.read_list = [&](const std::string& name) { return m_texts.read((directory / name).lexically_normal(), k_max_group_file); };
+    options.read_list = [&](const std::string& name) {
+      return m_texts.read((directory / name).lexically_normal(), k_max_group_file);
+    };
     auto loaded = policies::load(read_directory(directory, true), options);
     take(loaded.faults);
     m_options->rules = loaded.rules;
@@ -228,21 +241,25 @@ class Loader {
       if (result.passed) continue;
       std::string text = result.difference;
       std::replace(text.begin(), text.end(), '\n', ';');
-      m_faults.error(result.file, result.at, "case \"" + result.name + "\" failed: " + text + " decided by \"" + result.decision.rule + "\"");
+      m_faults.error(result.file, result.at,
+                     "case \"" + result.name + "\" failed: " + text + " decided by \"" + result.decision.rule + "\"");
     }
   }
 
   void take(const std::vector<policies::Fault>& faults) {
     for (const auto& f : faults) {
-      if (f.severity == policies::Severity::error) m_faults.error(f.file, f.at, f.message);
-      else m_faults.warning(f.file, f.at, f.message);
+      if (f.severity == policies::Severity::error)
+        m_faults.error(f.file, f.at, f.message);
+      else
+        m_faults.warning(f.file, f.at, f.message);
     }
   }
 
   // Over names and lengths as well: no text can be moved from one file to another without changing it.
   static std::string hash_of(const std::vector<ConfigText>& texts) {
     base::Sha256 sha;
-    for (const ConfigText& t : texts) sha.update(t.name).update(base::ByteView("\0", 1)).update(std::to_string(t.text.size())).update("\n").update(t.text);
+    for (const ConfigText& t : texts)
+      sha.update(t.name).update(base::ByteView("\0", 1)).update(std::to_string(t.text.size())).update("\n").update(t.text);
     return base::to_hex(base::view(sha.finish()));
   }
 

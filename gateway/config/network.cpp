@@ -22,7 +22,8 @@ std::vector<std::string> texts_of(TableReader& r, std::string_view key) {
 
 class ListenerReader {
  public:
-  ListenerReader(const Section& section, Draft& draft) : m_r(*section.table, section.file, "listener", schema::listener(), draft.faults), m_draft(draft) {}
+  ListenerReader(const Section& section, Draft& draft)
+      : m_r(*section.table, section.file, "listener", schema::listener(), draft.faults), m_draft(draft) {}
 
   ListenerOptions read() {
     if (m_r.required("role")) m_has_role = m_r.word("role", k_roles).has_value();
@@ -31,7 +32,8 @@ class ListenerReader {
     tls();
     for (const Node* node : m_r.strings("networks").value_or(std::vector<const Node*>{})) {
       auto network = parse_network(node->text);
-      if (!network) m_r.error_at(node->at, "listener.networks: \"" + node->text + "\" is no network, or has bits beyond its prefix");
+      if (!network)
+        m_r.error_at(node->at, "listener.networks: \"" + node->text + "\" is no network, or has bits beyond its prefix");
       if (network) m_l.networks.push_back(std::move(*network));
     }
     m_l.client_certificates = texts_of(m_r, "client_certificates");
@@ -47,12 +49,14 @@ class ListenerReader {
     if (!text) return;
     m_l.address = *text;
     const auto parsed = parse_host_port(*text);
-    if (!parsed || !(parsed->is_ip || parsed->host == "localhost")) return m_r.error("address", "must be an IP address and a port: \"127.0.0.1:25\", \"[::]:587\"");
+    if (!parsed || !(parsed->is_ip || parsed->host == "localhost"))
+      return m_r.error("address", "must be an IP address and a port: \"127.0.0.1:25\", \"[::]:587\"");
     m_l.host = parsed->host == "localhost" ? "127.0.0.1" : parsed->host;
     m_l.port = parsed->port;
     m_l.is_loopback = parsed->is_loopback;
     for (const ListenerOptions& other : m_draft.options.listeners)
-      if (other.host == m_l.host && other.port == m_l.port && m_l.port != 0) m_r.error("address", "= \"" + *text + "\" is taken by another listener");
+      if (other.host == m_l.host && other.port == m_l.port && m_l.port != 0)
+        m_r.error("address", "= \"" + *text + "\" is taken by another listener");
   }
 
   void tls() {
@@ -70,7 +74,8 @@ class ListenerReader {
   }
 
   void only(ListenerRole role, std::string_view key) {
-    if (m_r.has(key) && m_l.role != role) m_r.error(key, std::string("has a meaning for relay only, not for ") + name_of(m_l.role));
+    if (m_r.has(key) && m_l.role != role)
+      m_r.error(key, std::string("has a meaning for relay only, not for ") + name_of(m_l.role));
   }
 
   void by_role() {
@@ -79,7 +84,8 @@ class ListenerReader {
     switch (m_l.role) {
       case ListenerRole::relay: return relay();
       case ListenerRole::mx:
-        if (!m_r.has("tls")) m_r.faults().warning(m_r.file(), m_r.at(), "listener: mx without tls: mail from outside comes in unencrypted");
+        if (!m_r.has("tls"))
+          m_r.faults().warning(m_r.file(), m_r.at(), "listener: mx without tls: mail from outside comes in unencrypted");
         return;
       default:
         if (!m_r.has("tls")) m_r.error_at(m_r.at(), "listener: submission needs tls: passwords are taken over TLS only");
@@ -89,9 +95,12 @@ class ListenerReader {
 
   void relay() {
     if (!m_r.has("departments"))
-      m_r.error_at(m_r.at(), "listener: a relay must name its departments: without them anybody on these networks could send as anybody");
-    if (!m_r.has("networks") && !m_r.has("client_certificates")) m_r.error_at(m_r.at(), "listener: a relay must name networks or client_certificates");
-    if (!m_l.is_loopback && !m_r.has("tls")) m_r.error_at(m_r.at(), "listener: a relay that does not listen on loopback needs tls");
+      m_r.error_at(m_r.at(),
+                   "listener: a relay must name its departments: without them anybody on these networks could send as anybody");
+    if (!m_r.has("networks") && !m_r.has("client_certificates"))
+      m_r.error_at(m_r.at(), "listener: a relay must name networks or client_certificates");
+    if (!m_l.is_loopback && !m_r.has("tls"))
+      m_r.error_at(m_r.at(), "listener: a relay that does not listen on loopback needs tls");
     for (const Network& network : m_l.networks)
       if (network.prefix == 0) m_r.error("networks", "holds \"" + network.text + "\": that is everybody");
   }
@@ -109,7 +118,8 @@ class RouteReader {
 
   RouteOptions read() {
     if (m_r.required("name")) m_route.name = m_r.string("name").value_or("");
-    if (!m_route.name.empty() && m_draft.options.find_route(m_route.name) != nullptr) m_r.error("name", "= \"" + m_route.name + "\" stands twice");
+    if (!m_route.name.empty() && m_draft.options.find_route(m_route.name) != nullptr)
+      m_r.error("name", "= \"" + m_route.name + "\" stands twice");
     for (const Node* node : m_r.strings("to").value_or(std::vector<const Node*>{})) pattern(*node);
     hop();
     m_route.implicit_tls = m_r.boolean("implicit_tls").value_or(false);
@@ -144,7 +154,8 @@ class RouteReader {
     }
     const auto parsed = parse_host_port(*text);
     if (!parsed || parsed->port == 0)
-      return m_r.error(key, std::string("= \"") + *text + "\" must be host:port" + (m_route.kind == RouteKind::smtp ? " or \"mx\"" : " or \"unix:/path\""));
+      return m_r.error(key, std::string("= \"") + *text + "\" must be host:port" +
+                                (m_route.kind == RouteKind::smtp ? " or \"mx\"" : " or \"unix:/path\""));
     m_route.host = parsed->host;
     m_route.port = parsed->port;
     m_route.is_loopback = parsed->is_loopback;
@@ -154,8 +165,10 @@ class RouteReader {
     m_route.transport = m_route.is_loopback ? Transport::any : Transport::verified;
     if (const auto word = m_r.word("transport", k_transports)) m_route.transport = static_cast<Transport>(*word);
     if (m_route.kind == RouteKind::mx && m_route.transport >= Transport::verified)
-      m_r.error("transport", std::string("cannot be ") + name_of(m_route.transport) +
-                                 " on an mx route: no DNSSEC or MTA-STS vouches for the MX names yet; set \"tls\", or a next hop with \"smtp\"");
+      m_r.error(
+          "transport",
+          std::string("cannot be ") + name_of(m_route.transport) +
+              " on an mx route: no DNSSEC or MTA-STS vouches for the MX names yet; set \"tls\", or a next hop with \"smtp\"");
     else if (m_route.kind != RouteKind::mx && m_route.transport == Transport::dane)
       m_r.error("transport", "cannot be dane: TLSA records are not looked up yet");
     else if (m_route.transport == Transport::any && !m_route.is_loopback && m_r.has("transport"))

@@ -59,7 +59,8 @@ void read_recipients(TableReader& r, const Section& section, Draft& draft, Domai
     if (!text) return inner.error("file", "cannot be read: " + text.error().detail);
     each_line(*text, [&](int line, const std::string& address) { list.add(path->string(), {line, 1}, address); });
   } else {
-    for (const Node* item : r.strings("recipients").value_or(std::vector<const Node*>{})) list.add(r.file(), item->at, item->text);
+    for (const Node* item : r.strings("recipients").value_or(std::vector<const Node*>{}))
+      list.add(r.file(), item->at, item->text);
   }
   domain.recipients = list.take();
 }
@@ -105,7 +106,8 @@ void read_domains(const std::vector<Section>& sections, Draft& draft) {
         if (!parsed) r.error("name", "= \"" + *name + "\" is no domain");
         domain.name = parsed ? *parsed : *name;
       }
-    if (std::any_of(domains.begin(), domains.end(), [&](const auto& d) { return d.name == domain.name; })) r.error("name", "= \"" + domain.name + "\" stands twice");
+    if (std::any_of(domains.begin(), domains.end(), [&](const auto& d) { return d.name == domain.name; }))
+      r.error("name", "= \"" + domain.name + "\" stands twice");
     if (const auto route = r.string("route")) {
       domain.route = *route;
       std::vector<std::string_view> known;
@@ -128,7 +130,8 @@ void read_departments(const std::vector<Section>& sections, Draft& draft) {
     DepartmentOptions department;
     if (r.required("id")) department.id = r.string("id").value_or("");
     if (!is_id(department.id)) r.error("id", "must be lower-case letters, digits, \"-\", \"_\" and \".\"");
-    if (std::any_of(departments.begin(), departments.end(), [&](const auto& d) { return d.id == department.id; })) r.error("id", "= \"" + department.id + "\" stands twice");
+    if (std::any_of(departments.begin(), departments.end(), [&](const auto& d) { return d.id == department.id; }))
+      r.error("id", "= \"" + department.id + "\" stands twice");
     r.required("addresses");
     for (const Node* node : r.strings("addresses").value_or(std::vector<const Node*>{})) {
       std::string why;

@@ -4,7 +4,8 @@ namespace config::schema {
 
 std::span<const KeySpec> top() {
   static constexpr KeySpec k_rows[] = {
-      {"include", "string or list", "none", "whole files, relative to this one", "further config files; only the main file includes"},
+      {"include", "string or list", "none", "whole files, relative to this one",
+       "further config files; only the main file includes"},
       {"site", "table", "", "", "this gateway"},
       {"store", "table", "", "", "where messages and receipts are kept"},
       {"secrets", "table", "", "", "where the secrets lie"},
@@ -23,9 +24,11 @@ std::span<const KeySpec> top() {
 
 std::span<const KeySpec> site() {
   static constexpr KeySpec k_rows[] = {
-      {"hostname", "domain", "", "", "name in greetings, Received and Authentication-Results; the TLS certificates should hold it"},
+      {"hostname", "domain", "", "",
+       "name in greetings, Received and Authentication-Results; the TLS certificates should hold it"},
       {"node", "string", "a", "letters, digits, `-`; at most 32", "tells several gateways of one site apart in receipts"},
-      {"timezone", "string", "Europe/Berlin", "a name of the zone database", "zone of times that people read, and of `when.time`"},
+      {"timezone", "string", "Europe/Berlin", "a name of the zone database",
+       "zone of times that people read, and of `when.time`"},
       {"language", "word", "de", "de, en", "language of texts for people where no department has one"},
       {"state_directory", "path", "/var/lib/amtsbote", "", "queue, log and keys; belongs to the daemon alone"},
       {"policies", "path", "policies", "", "directory of the policy files; its `tests/` holds their cases"},
@@ -73,9 +76,11 @@ std::span<const KeySpec> listener() {
   static constexpr KeySpec k_rows[] = {
       {"role", "word", "", "submission, relay, mx", "users who log in; the internal mail server; the Internet"},
       {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
-      {"tls", "string", "none", "a name under `tls`", "certificate for STARTTLS; compulsory for submission, and for relay unless on loopback"},
+      {"tls", "string", "none", "a name under `tls`",
+       "certificate for STARTTLS; compulsory for submission, and for relay unless on loopback"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
-      {"networks", "string or list", "none", "CIDR", "relay: who may connect; mx: who may use sender addresses of our own domains"},
+      {"networks", "string or list", "none", "CIDR",
+       "relay: who may connect; mx: who may use sender addresses of our own domains"},
       {"client_certificates", "string or list", "none", "", "relay: names of client certificates that may connect"},
       {"departments", "string or list", "", "ids of departments", "relay: whose sender addresses may be used here"},
   };
@@ -121,7 +126,8 @@ std::span<const KeySpec> route() {
       {"to", "glob or list", "", "domains", "recipient domains; the first route that matches is taken"},
       {"smtp", "host:port or `mx`", "", "", "next hop by SMTP, or by the MX records of the domain"},
       {"lmtp", "host:port or `unix:` and a path", "", "", "next hop by LMTP"},
-      {"transport", "word", "verified; any on loopback and sockets", "any, tls, verified, dane", "least demand on TLS; `verified` and `dane` are not possible with `mx` yet"},
+      {"transport", "word", "verified; any on loopback and sockets", "any, tls, verified, dane",
+       "least demand on TLS; `verified` and `dane` are not possible with `mx` yet"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte at the next hop"},
       {"account", "string", "none", "", "name to log in with at the next hop"},
       {"password", "secret", "none", "", "its password; sent over verified TLS only"},
@@ -131,7 +137,8 @@ std::span<const KeySpec> route() {
 
 std::span<const KeySpec> trust() {
   static constexpr KeySpec k_rows[] = {
-      {"smime_anchors", "path or list", "none", "PEM", "root certificates that S/MIME chains must reach; without one no certificate is usable"},
+      {"smime_anchors", "path or list", "none", "PEM",
+       "root certificates that S/MIME chains must reach; without one no certificate is usable"},
   };
   return k_rows;
 }

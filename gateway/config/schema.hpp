@@ -14,11 +14,11 @@ std::span<const KeySpec> top();
 std::span<const KeySpec> site();
 std::span<const KeySpec> store();
 std::span<const KeySpec> secrets();
-std::span<const KeySpec> secret();       // { credential = … } or { file = … }
+std::span<const KeySpec> secret();  // { credential = … } or { file = … }
 std::span<const KeySpec> tls();
 std::span<const KeySpec> listener();
 std::span<const KeySpec> domain();
-std::span<const KeySpec> recipients();   // domain.recipients as a table
+std::span<const KeySpec> recipients();  // domain.recipients as a table
 std::span<const KeySpec> department();
 std::span<const KeySpec> identity();
 std::span<const KeySpec> route();

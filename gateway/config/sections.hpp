@@ -8,8 +8,8 @@ namespace config {
 // A table of a section and the file that it stands in.
 struct Section {
   const policies::Node* table = nullptr;
-  std::string file;                  // for faults
-  base::fs::path directory;          // relative paths start here
+  std::string file;          // for faults
+  base::fs::path directory;  // relative paths start here
 };
 
 // Reads files and remembers their bytes for the hash.

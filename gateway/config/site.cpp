@@ -19,14 +19,16 @@ std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::stri
 }
 
 bool is_word(std::string_view text, std::size_t most) {
-  return !text.empty() && text.size() <= most &&
-         std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; });
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
+  });
 }
 
 void check_timezone(TableReader& r, const std::string& zone) {
   std::error_code ignored;
   const bool strange = zone.find("..") != std::string::npos || zone.front() == '/';
-  if (strange || !base::fs::is_regular_file("/usr/share/zoneinfo/" + zone, ignored)) r.error("timezone", "= \"" + zone + "\" is not in the zone database");
+  if (strange || !base::fs::is_regular_file("/usr/share/zoneinfo/" + zone, ignored))
+    r.error("timezone", "= \"" + zone + "\" is not in the zone database");
 }
 
 // Where this process can look: a file of systemd's cannot be seen from outside the unit.
@@ -128,7 +130,8 @@ void read_tls(const std::vector<Section>& sections, Draft& draft) {
           check_readable(r, "certificate", *path);
         }
       if (r.required("key")) tls.key = read_secret_ref(r, "key", section);
-      if (draft.options.find_tls(tls.name) != nullptr) draft.faults.error(section.file, entry.at, "tls." + entry.key + " stands twice");
+      if (draft.options.find_tls(tls.name) != nullptr)
+        draft.faults.error(section.file, entry.at, "tls." + entry.key + " stands twice");
       draft.options.tls.push_back(std::move(tls));
     }
 }
@@ -139,7 +142,8 @@ void read_trust(const Section* section, Draft& draft) {
   for (const Node* node : r.strings("smime_anchors").value_or(std::vector<const Node*>{})) {
     const auto path = resolve(*section, node->text);
     std::error_code error;
-    if (!base::fs::exists(path, error) && !error) r.error_at(node->at, "trust.smime_anchors: " + path.string() + " does not exist");
+    if (!base::fs::exists(path, error) && !error)
+      r.error_at(node->at, "trust.smime_anchors: " + path.string() + " does not exist");
     draft.options.trust.smime_anchors.push_back(path);
   }
 }

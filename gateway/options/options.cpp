@@ -69,7 +69,9 @@ void Options::set_identities(std::vector<IdentityOptions> identities) {
     for (const std::string& address : m_identities[i].addresses) m_identity_index.emplace(address, i);
 }
 
-const DomainOptions* Options::find_domain(const std::string& a_label) const { return at_index(m_domains, m_domain_index, a_label); }
+const DomainOptions* Options::find_domain(const std::string& a_label) const {
+  return at_index(m_domains, m_domain_index, a_label);
+}
 
 const DepartmentOptions* Options::department_of(const mail::Address& address) const {
   const std::string folded = address.folded();

@@ -30,13 +30,13 @@ struct SecretRef {
 };
 
 struct SiteOptions {
-  std::string hostname;    // A-label; stands in the greeting, in Received and as authserv-id
+  std::string hostname;  // A-label; stands in the greeting, in Received and as authserv-id
   std::string node, timezone, language;
   base::fs::path state_directory, policies, control, audit;
 };
 
 struct StoreOptions {
-  std::string kind;        // "sqlite"
+  std::string kind;  // "sqlite"
   base::ByteCount free_space;
 };
 
@@ -59,32 +59,32 @@ struct Network {
 
 struct ListenerOptions {
   ListenerRole role = ListenerRole::mx;
-  std::string address;         // as configured: "[::]:587"
-  std::string host;            // without brackets
+  std::string address;  // as configured: "[::]:587"
+  std::string host;     // without brackets
   std::uint16_t port = 0;
   bool is_loopback = false;
-  std::string tls;             // name of a TlsOptions; "": none
+  std::string tls;  // name of a TlsOptions; "": none
   bool implicit_tls = false;
-  std::vector<Network> networks;                // relay: who may connect; mx: who may use our own domains
-  std::vector<std::string> client_certificates; // relay: names of certificates that may connect
-  std::vector<std::string> departments;         // relay
+  std::vector<Network> networks;                 // relay: who may connect; mx: who may use our own domains
+  std::vector<std::string> client_certificates;  // relay: names of certificates that may connect
+  std::vector<std::string> departments;          // relay
 };
 
 struct DomainOptions {
-  std::string name;                             // A-label
-  std::string route;                            // "": by the routes' `to`
+  std::string name;                                 // A-label
+  std::string route;                                // "": by the routes' `to`
   std::optional<std::set<std::string>> recipients;  // folded; none: every recipient is taken
 };
 
 struct DepartmentOptions {
   std::string id, language;
-  std::vector<std::string> addresses;           // folded, or globs
+  std::vector<std::string> addresses;  // folded, or globs
   bool notify_sent = false;
 };
 
 struct IdentityOptions {
-  std::vector<std::string> addresses;           // folded
-  std::string smime, openpgp;                   // names of keys
+  std::vector<std::string> addresses;  // folded
+  std::string smime, openpgp;          // names of keys
 };
 
 enum class RouteKind { smtp, lmtp, mx };
@@ -94,13 +94,13 @@ struct RouteOptions {
   std::string name;
   policies::PatternSet to;
   RouteKind kind = RouteKind::smtp;
-  std::string host;            // a name or an IP address without brackets; "" for mx and sockets
+  std::string host;  // a name or an IP address without brackets; "" for mx and sockets
   std::uint16_t port = 25;
-  base::fs::path socket;       // LMTP over a Unix socket
-  bool is_loopback = false;    // loopback address or Unix socket
+  base::fs::path socket;     // LMTP over a Unix socket
+  bool is_loopback = false;  // loopback address or Unix socket
   Transport transport = Transport::verified;
   bool implicit_tls = false;
-  std::string account;         // for AUTH at the next hop
+  std::string account;  // for AUTH at the next hop
   SecretRef password;
 };
 
@@ -146,8 +146,8 @@ class Options {
   RetryOptions retry;
   TrustOptions trust;
   policies::RuleSetPtr rules;
-  std::vector<ConfigText> texts;   // sorted by name; archived by their hash
-  std::string hash;                // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts
+  std::vector<ConfigText> texts;  // sorted by name; archived by their hash
+  std::string hash;               // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts
 
   const std::vector<DomainOptions>& domains() const { return m_domains; }
   const std::vector<DepartmentOptions>& departments() const { return m_departments; }

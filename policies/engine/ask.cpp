@@ -47,13 +47,14 @@ LookupPlan ask(const RuleSet& rules, const Question& asked) {
   const View view(question);
   Wanted wanted;
   bool may_have_stopped = false;
-  for (const Rule& rule : rules.rules) {
+  for (const Rule& rule : rules.rules()) {
     const Condition* decided_by = nullptr;
     const Truth truth = view.truth_of(rule, &decided_by);
     if (truth == Truth::no) continue;
     const bool certain = truth == Truth::yes;
-    const bool ends_delivery = rule.stop == Stop::refuse || rule.stop == Stop::quarantine;
-    if (certain && ends_delivery && !may_have_stopped) return {};
+    // a certain end: nothing is encrypted or signed; what a held message carries along may still hang on earlier rules
+    if (certain && rule.stop == Stop::refuse && !may_have_stopped) return {};
+    if (certain && rule.stop == Stop::quarantine && !may_have_stopped) return {wanted.conditions, {}, {}};
     if (truth == Truth::unknown) collect_key_conditions(rule.when, wanted.conditions);
     wanted.add(rule.then, certain);
     if (certain && rule.stop != Stop::none) break;

@@ -2,6 +2,7 @@
 // value, `name TAB field TAB field …`, with backslash escapes. One spelling for each decision: what does not encode to
 // exactly what was read is refused, so no other program's idea of the form can slip in.
 #include <charconv>
+#include <deque>
 
 #include "base/core/errors.hpp"
 #include "policies/engine/decision.hpp"
@@ -20,10 +21,14 @@ using Fields = std::vector<std::string>;
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
 }
 
@@ -62,7 +67,8 @@ class Writer {
 };
 
 void write_trail(Writer& w, const Trail& trail) {
-  for (const auto& r : trail.rules) w.line("trace-rule", {r.rule, r.file, std::to_string(r.line), name_of(r.matched), r.decided_by});
+  for (const auto& r : trail.rules)
+    w.line("trace-rule", {r.rule, r.file, std::to_string(r.line), name_of(r.matched), r.decided_by});
   for (const auto& s : trail.settings) w.line("trace-setting", {s.setting, s.value, s.rule});
   for (const auto& m : trail.methods) {
     w.line("trace-method", {certs::name_of(m.method), name_of(m.possible), m.why});
@@ -145,12 +151,25 @@ bool read_key(const Fields& f, certs::KeyInfo& key) {
 
 bool read_finding(const std::string& text, std::set<certs::Finding>& into) {
   using certs::Finding;
-  static constexpr Finding k_known[] = {
-      Finding::rsa_below_3000, Finding::cbc_only, Finding::classical_key_agreement, Finding::key_unconfirmed,
-      Finding::no_email_in_key, Finding::not_yet_valid, Finding::expired, Finding::revoked, Finding::no_chain,
-      Finding::bad_signature, Finding::wrong_purpose, Finding::address_mismatch, Finding::weak_algorithm, Finding::weak_key,
-      Finding::unsupported_key, Finding::no_encryption_subkey, Finding::ambiguous, Finding::malformed,
-      Finding::revocation_unknown};
+  static constexpr Finding k_known[] = {Finding::rsa_below_3000,
+                                        Finding::cbc_only,
+                                        Finding::classical_key_agreement,
+                                        Finding::key_unconfirmed,
+                                        Finding::no_email_in_key,
+                                        Finding::not_yet_valid,
+                                        Finding::expired,
+                                        Finding::revoked,
+                                        Finding::no_chain,
+                                        Finding::bad_signature,
+                                        Finding::wrong_purpose,
+                                        Finding::address_mismatch,
+                                        Finding::weak_algorithm,
+                                        Finding::weak_key,
+                                        Finding::unsupported_key,
+                                        Finding::no_encryption_subkey,
+                                        Finding::ambiguous,
+                                        Finding::malformed,
+                                        Finding::revocation_unknown};
   int number = 0;
   if (!read_number(text, number)) return false;
   for (const Finding f : k_known)
@@ -161,7 +180,10 @@ bool read_finding(const std::string& text, std::set<certs::Finding>& into) {
 class Reader {
  public:
   bool line(const Fields& f) { return f.size() > 1 && (decision_line(f) || trail_line(f)); }
-  PolicyDecision take() { return std::move(m_d); }
+  PolicyDecision take() {
+    m_d.trail.texts = std::move(m_texts);
+    return std::move(m_d);
+  }
 
  private:
   bool one(const Fields& f, std::string_view name) const { return f[0] == name && f.size() == 2; }
@@ -194,7 +216,7 @@ class Reader {
     if (f[0] == "trace-rule") {
       RuleTrace r;
       if (f.size() != 6 || !read_number(f[3], r.line) || !read(f[4], r.matched)) return false;
-      r.rule = f[1], r.file = f[2], r.decided_by = f[5];
+      r.rule = keep(f[1]), r.file = keep(f[2]), r.decided_by = keep(f[5]);
       t.rules.push_back(std::move(r));
       return true;
     }
@@ -216,8 +238,11 @@ class Reader {
     return false;
   }
 
+  std::string_view keep(const std::string& text) { return m_texts->emplace_back(text); }
+
   PolicyDecision m_d;
-  certs::KeyInfo* m_key = nullptr;  // whose `address` lines follow
+  std::shared_ptr<std::deque<std::string>> m_texts = std::make_shared<std::deque<std::string>>();  // a deque never moves them
+  certs::KeyInfo* m_key = nullptr;                                                                 // whose `address` lines follow
 };
 
 }  // namespace

@@ -62,12 +62,12 @@ View::View(const Question& question)
       m_recipient(base::to_lower(question.recipient.address.folded())),
       m_listener(base::to_lower(question.origin.listener)),
       m_principal(base::to_lower(question.origin.principal)) {
-  if (question.message != nullptr && question.message->from)
-    m_sender = base::to_lower(question.message->from->address.folded());
+  if (question.message != nullptr && question.message->from) m_sender = base::to_lower(question.message->from->address.folded());
   const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(question.now).time_since_epoch().count();
   localtime_r(&seconds, &m_local);
   using namespace std::chrono;
-  m_day = static_cast<int>(sys_days{year{m_local.tm_year + 1900} / (m_local.tm_mon + 1) / m_local.tm_mday}.time_since_epoch().count());
+  m_day = static_cast<int>(
+      sys_days{year{m_local.tm_year + 1900} / (m_local.tm_mon + 1) / m_local.tm_mday}.time_since_epoch().count());
 }
 
 // Mail from outside that we have not opened: what is inside is known only after the commit.

@@ -14,6 +14,16 @@ struct RuleTruth {
   const Condition* decided_by = nullptr;
 };
 
+// As it would stand in a file; lives for the whole process.
+std::string_view built_in_condition(Direction direction) {
+  switch (direction) {
+    case Direction::outbound: return "direction = \"outbound\"";
+    case Direction::inbound: return "direction = \"inbound\"";
+    case Direction::internal: return "direction = \"internal\"";
+  }
+  return "";
+}
+
 // What one looks at when asking whether two decisions are the same. A certain no is a no, whichever rule says it.
 bool same_effect(const PolicyDecision& a, const PolicyDecision& b) {
   if (a.outcome != b.outcome) return false;
@@ -22,15 +32,15 @@ bool same_effect(const PolicyDecision& a, const PolicyDecision& b) {
   const auto permit = [](const PolicyDecision& d) { return d.plaintext.has_value(); };
   return a.reason == b.reason && a.encrypt == b.encrypt && print(a.key) == print(b.key) && a.sign == b.sign &&
          print(a.signer) == print(b.signer) && permit(a) == permit(b) && a.protected_by_sender == b.protected_by_sender &&
-         a.route == b.route && a.transport == b.transport && a.keywords == b.keywords && a.mark == b.mark &&
-         a.strip == b.strip && a.identity == b.identity && a.receipts_class == b.receipts_class;
+         a.route == b.route && a.transport == b.transport && a.keywords == b.keywords && a.mark == b.mark && a.strip == b.strip &&
+         a.identity == b.identity && a.receipts_class == b.receipts_class;
 }
 
 // Tries both answers for every rule whose match is not known, as far as the answer can matter, and says whether the
 // decision is the same each time. The first leaf is the one where nothing unknown matches.
 class Explorer {
  public:
-  Explorer(const RuleSet& rules, const View& view) : m_rules(rules.rules), m_view(view), m_truths(m_rules.size()) {
+  Explorer(const RuleSet& rules, const View& view) : m_rules(rules.rules()), m_view(view), m_truths(m_rules.size()) {
     for (std::size_t i = 0; i < m_rules.size(); ++i) {
       m_truths[i].truth = view.truth_of(m_rules[i], &m_truths[i].decided_by);
       m_seen = i + 1;
@@ -54,11 +64,12 @@ class Explorer {
     out.reserve(m_seen + 1);
     for (std::size_t i = 0; i < m_seen; ++i) {
       const auto& [truth, decided_by] = m_truths[i];
-      out.push_back({m_rules[i].name, m_rules[i].file, m_rules[i].line, truth, decided_by != nullptr ? decided_by->text : ""});
+      out.push_back({m_rules[i].name, m_rules[i].file, m_rules[i].line, truth,
+                     decided_by != nullptr ? std::string_view(decided_by->text) : ""});
     }
     const bool stopped = m_seen > 0 && m_truths[m_seen - 1].truth == Truth::yes && m_rules[m_seen - 1].stop != Stop::none;
     if (!stopped || m_rules[m_seen - 1].stop == Stop::final_rule)
-      out.push_back({k_built_in, "", 0, Truth::yes, std::string("direction = \"") + name_of(direction()) + "\""});
+      out.push_back({k_built_in, "", 0, Truth::yes, built_in_condition(direction())});
     return out;
   }
 
@@ -156,6 +167,7 @@ PolicyDecision decide(const RuleSet& rules, const Question& question) {
   else
     d = accept_unopened(explorer);
   d.trail.rules = explorer.traces();
+  d.trail.texts = rules.share();
   return d;
 }
 

@@ -2,9 +2,11 @@
 // the other. A decision is made by decide() alone, or read back from its own encoded form.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "certs/model/key.hpp"
@@ -27,21 +29,23 @@ const char* name_of(Transport transport);
 // Why a message is not delivered as asked; each has one row in gateway/pipeline/reply_table.
 enum class Reason {
   none,
-  no_rule,             // nothing matched: refuse
-  no_key,              // encryption demanded, no usable key; `otherwise = "refuse"` or "hold"
-  refused_by_rule,     // then.refuse
-  held_by_rule,        // otherwise = "hold"
-  quarantined,         // then.quarantine
-  lookup_unknown,      // the outcome depends on something that could not be looked up now
-  no_signing_identity, // signing demanded, nobody to sign as
+  no_rule,              // nothing matched: refuse
+  no_key,               // encryption demanded, no usable key; `otherwise = "refuse"` or "hold"
+  refused_by_rule,      // then.refuse
+  held_by_rule,         // otherwise = "hold"
+  quarantined,          // then.quarantine
+  lookup_unknown,       // the outcome depends on something that could not be looked up now
+  no_signing_identity,  // signing demanded, nobody to sign as
 };
 const char* name_of(Reason reason);
 
+// Views into the rules that decided (or into what was decoded); the Trail keeps those alive, so a RuleTrace must not outlive
+// the Trail it stands in. 200 rules would otherwise cost 600 strings a recipient.
 struct RuleTrace {
-  std::string rule, file;
+  std::string_view rule, file;
   int line = 0;
   Truth matched = Truth::no;
-  std::string decided_by;   // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
+  std::string_view decided_by;  // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
 };
 struct SettingTrace {
   std::string setting, value, rule;  // rule: its name, or "built-in"
@@ -52,16 +56,17 @@ struct MethodTrace {
   std::optional<certs::KeyInfo> key;
   std::set<certs::Finding> findings;
   std::vector<certs::RejectedKey> rejected;
-  std::string why;          // in English, one clause: "no key known", "lookup failed", "chosen"
+  std::string why;  // in English, one clause: "no key known", "lookup failed", "chosen"
 };
 struct Trail {
   std::vector<RuleTrace> rules;
+  std::shared_ptr<const void> texts;  // owns what the rule traces look at
   std::vector<SettingTrace> settings;
   std::vector<MethodTrace> methods;
 };
 
 struct Mark {
-  std::string subject_prefix;                                   // inbound
+  std::string subject_prefix;  // inbound
   std::vector<std::pair<std::string, std::string>> headers;
   friend bool operator==(const Mark&, const Mark&) = default;
 };
@@ -81,23 +86,23 @@ class PlaintextPermit {
 struct PolicyDecision {
   Outcome outcome = Outcome::refuse;
   Reason reason = Reason::none;
-  std::string rule;                         // the rule that decided the outcome
-  std::string text_de, text_en;             // then.refuse = { de = …, en = … }
+  std::string rule;              // the rule that decided the outcome
+  std::string text_de, text_en;  // then.refuse = { de = …, en = … }
   std::optional<certs::Method> encrypt;
-  std::optional<certs::KeyInfo> key;        // the recipient's, if encrypt
+  std::optional<certs::KeyInfo> key;  // the recipient's, if encrypt
   SignMethod sign = SignMethod::none;
-  std::optional<certs::KeyInfo> signer;     // ours, if sign is smime or openpgp
+  std::optional<certs::KeyInfo> signer;  // ours, if sign is smime or openpgp
   // The message came encrypted by its Content-Type and a rule speaks of encryption: it passes unchanged, provided that
   // its content proves to be encrypted. Without that proof it may leave only under `plaintext`.
   bool protected_by_sender = false;
-  std::optional<PlaintextPermit> plaintext; // set only if delivered, and neither encrypted nor protected otherwise
-  std::string route;                        // "" : by domain or by route.to
-  std::optional<Transport> transport;       // floor demanded by a rule
-  std::vector<std::string> keywords;        // that made a rule match: removed before sending
+  std::optional<PlaintextPermit> plaintext;  // set only if delivered, and neither encrypted nor protected otherwise
+  std::string route;                         // "" : by domain or by route.to
+  std::optional<Transport> transport;        // floor demanded by a rule
+  std::vector<std::string> keywords;         // that made a rule match: removed before sending
   Mark mark;
-  std::vector<std::string> strip;           // names of header fields to remove from what is not under a signature
-  std::string identity;                     // address to sign as; "": the sender's
-  std::string receipts_class;               // retention class; "" : default
+  std::vector<std::string> strip;  // names of header fields to remove from what is not under a signature
+  std::string identity;            // address to sign as; "": the sender's
+  std::string receipts_class;      // retention class; "" : default
   Trail trail;
 };
 

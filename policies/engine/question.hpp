@@ -27,10 +27,10 @@ const char* name_of(Proof proof);
 
 struct Origin {
   ListenerRole role = ListenerRole::mx;
-  std::string listener;      // its address as configured
+  std::string listener;  // its address as configured
   Proof proof = Proof::none;
-  std::string principal;     // account name, certificate name or network; "" for none
-  std::string department;    // of the sender, if he is ours
+  std::string principal;   // account name, certificate name or network; "" for none
+  std::string department;  // of the sender, if he is ours
 };
 
 // The verdict about a signature of an opened message, as a condition sees it.
@@ -40,9 +40,9 @@ const char* name_of(SignatureVerdict verdict);
 // What opening found; only known after the commit (answers: "not yet" before it).
 struct OpenedFacts {
   bool was_encrypted = false;
-  bool opened = false;                   // false: could not be opened
+  bool opened = false;  // false: could not be opened
   SignatureVerdict signature = SignatureVerdict::none;
-  std::string signer;                    // address of the signer's certificate, if valid or other
+  std::string signer;  // address of the signer's certificate, if valid or other
 };
 
 // One recipient and what gather found for him. A method that was not asked for has no entry.

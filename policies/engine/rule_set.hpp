@@ -17,9 +17,17 @@ namespace policies {
 inline constexpr std::size_t k_max_rules = 2000;
 
 enum class TextField {
-  department, sender, sender_domain, recipient, recipient_domain,
-  group,                          // the recipient's address or his domain
-  keyword, classification, listener, account, certificate,
+  department,
+  sender,
+  sender_domain,
+  recipient,
+  recipient_domain,
+  group,  // the recipient's address or his domain
+  keyword,
+  classification,
+  listener,
+  account,
+  certificate,
 };
 
 struct DirectionCondition {
@@ -31,12 +39,12 @@ struct TextCondition {
 };
 struct HeaderCondition {
   std::string name;
-  PatternSet value;               // empty: the field is there
+  PatternSet value;  // empty: the field is there
 };
 struct SizeCondition {
   std::optional<base::ByteCount> at_least, at_most;
 };
-struct AttachmentCondition {      // one and the same part fulfils all that are set
+struct AttachmentCondition {  // one and the same part fulfils all that are set
   PatternSet type, extension, name;
 };
 enum class Wrap { is_signed, is_encrypted };
@@ -50,17 +58,17 @@ struct SignatureCondition {
 struct KeyCondition {
   std::vector<certs::Method> any_of;
 };
-struct DateRange {                // days since 1970, both ends included
+struct DateRange {  // days since 1970, both ends included
   int first = 0, last = 0;
 };
-struct TimeCondition {            // in the site's zone
-  std::optional<int> from, until; // minutes of the day; from later than until: over midnight
-  unsigned weekdays = 0;          // bit 0 is Sunday; 0: every day
-  std::vector<DateRange> dates;   // empty: every day
+struct TimeCondition {             // in the site's zone
+  std::optional<int> from, until;  // minutes of the day; from later than until: over midnight
+  unsigned weekdays = 0;           // bit 0 is Sunday; 0: every day
+  std::vector<DateRange> dates;    // empty: every day
 };
 
 struct Condition;
-struct NotCondition {             // not all of these
+struct NotCondition {  // not all of these
   std::vector<Condition> all_of;
 };
 
@@ -68,7 +76,7 @@ struct Condition {
   std::variant<DirectionCondition, TextCondition, HeaderCondition, SizeCondition, AttachmentCondition, WrapCondition,
                SignatureCondition, KeyCondition, TimeCondition, NotCondition>
       test;
-  std::string text;               // as in the file, for the trail: `department = "gesundheitsamt"`
+  std::string text;  // as in the file, for the trail: `department = "gesundheitsamt"`
 };
 
 enum class Otherwise { refuse, hold, clear };
@@ -79,13 +87,13 @@ struct Settings {
   std::optional<SignMethod> sign;
   std::optional<std::vector<certs::Method>> encrypt;  // in order of preference
   std::optional<Otherwise> otherwise;
-  std::optional<std::string> carrier;                 // "smtp"
+  std::optional<std::string> carrier;  // "smtp"
   std::optional<std::string> route;
   std::optional<Transport> transport;
   std::optional<Mark> mark;
   std::optional<std::vector<std::string>> strip;
   std::optional<std::string> receipts;
-  std::optional<std::string> identity;                // address to sign as
+  std::optional<std::string> identity;  // address to sign as
 };
 
 // What happens when a rule is reached, whatever other rules say; refuse goes before quarantine where both are written.
@@ -94,7 +102,7 @@ enum class Stop { none, final_rule, quarantine, refuse };
 struct Rule {
   std::string name, file;
   int line = 0;
-  std::vector<Condition> when;    // all must hold
+  std::vector<Condition> when;  // all must hold
   Settings then;
   Stop stop = Stop::none;
   std::string refuse_de, refuse_en;
@@ -102,7 +110,14 @@ struct Rule {
 
 class RuleSet {
  public:
-  std::vector<Rule> rules;        // in order
+  RuleSet() = default;
+  explicit RuleSet(std::vector<Rule> rules) : m_rules(std::make_shared<const std::vector<Rule>>(std::move(rules))) {}
+  const std::vector<Rule>& rules() const { return *m_rules; }  // in order
+  // For trails, whose views outlive a reload.
+  std::shared_ptr<const std::vector<Rule>> share() const { return m_rules; }
+
+ private:
+  std::shared_ptr<const std::vector<Rule>> m_rules = std::make_shared<const std::vector<Rule>>();
 };
 
 // The name under which the last rules stand in a trail.

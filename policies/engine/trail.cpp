@@ -53,7 +53,8 @@ std::string format_trail(const PolicyDecision& d) {
   if (!d.text_en.empty()) out.append("  text: ").append(base::escape_remote(d.text_en)).append("\n");
   if (d.encrypt) out.append("  encrypted by ").append(certs::name_of(*d.encrypt)).append("\n");
   if (d.protected_by_sender) out.append("  encrypted by its sender, passes unchanged\n");
-  if (d.plaintext) out.append("  leaves in clear, allowed by rule \"").append(base::escape_remote(d.plaintext->rule())).append("\"\n");
+  if (d.plaintext)
+    out.append("  leaves in clear, allowed by rule \"").append(base::escape_remote(d.plaintext->rule())).append("\"\n");
   if (d.sign == SignMethod::keep) out.append("  the sender's signature stays\n");
   if (d.signer) {
     out.append("  signed by ").append(name_of(d.sign)).append(", key ").append(d.signer->fingerprint.hex.substr(0, 16));
@@ -66,7 +67,13 @@ std::string format_trail(const PolicyDecision& d) {
   for (const auto& rule : d.trail.rules) add_rule(out, rule);
   if (!d.trail.settings.empty()) out.append("settings:\n");
   for (const auto& s : d.trail.settings)
-    out.append("  ").append(s.setting).append(" = ").append(base::escape_remote(s.value)).append("  from \"").append(base::escape_remote(s.rule)).append("\"\n");
+    out.append("  ")
+        .append(s.setting)
+        .append(" = ")
+        .append(base::escape_remote(s.value))
+        .append("  from \"")
+        .append(base::escape_remote(s.rule))
+        .append("\"\n");
   if (!d.trail.methods.empty()) out.append("methods:\n");
   for (const auto& method : d.trail.methods) add_method(out, method);
   return out;

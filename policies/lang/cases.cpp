@@ -17,7 +17,8 @@ constexpr std::array<std::string_view, 4> k_outcomes{"deliver", "refuse", "hold"
 constexpr std::array<std::string_view, 3> k_encrypt{"smime", "openpgp", "none"};
 constexpr std::array<std::string_view, 4> k_sign{"none", "smime", "openpgp", "keep"};
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
-constexpr std::array<std::string_view, 7> k_reasons{"no_rule", "no_key", "refused_by_rule", "held_by_rule", "quarantined", "lookup_unknown", "no_signing_identity"};
+constexpr std::array<std::string_view, 7> k_reasons{"no_rule",     "no_key",         "refused_by_rule",    "held_by_rule",
+                                                    "quarantined", "lookup_unknown", "no_signing_identity"};
 constexpr std::array<std::string_view, 2> k_moments{"rcpt", "data"};
 
 certs::KeyFacts key_of(certs::Method method, const mail::Address& owner, bool is_known) {
@@ -167,7 +168,8 @@ class CaseParser {
   }
 
   void recipient_keys() {
-    for (const auto m : {certs::Method::smime, certs::Method::openpgp}) m_case.question.recipient.keys[m].state = certs::Lookup::absent;
+    for (const auto m : {certs::Method::smime, certs::Method::openpgp})
+      m_case.question.recipient.keys[m].state = certs::Lookup::absent;
     keys_from("keys", true);
     keys_from("unknown_keys", false);
   }
@@ -219,7 +221,8 @@ class CaseParser {
 };
 
 void compare(std::string& out, const char* what, const std::string& expected, const std::string& got) {
-  if (!expected.empty() && expected != got) out += std::string(what) + ": expected " + expected + ", got " + (got.empty() ? "none" : got) + "\n";
+  if (!expected.empty() && expected != got)
+    out += std::string(what) + ": expected " + expected + ", got " + (got.empty() ? "none" : got) + "\n";
 }
 
 CaseResult run(const RuleSet& rules, const Case& c) {

@@ -23,7 +23,7 @@ struct Case {
   Position at;
   std::shared_ptr<const mail::MessageFacts> message;
   std::shared_ptr<const OpenedFacts> opened;
-  Question question;            // its pointers lead to the two above
+  Question question;  // its pointers lead to the two above
   Expectation expect;
 };
 
@@ -34,7 +34,7 @@ struct CaseOptions {
 };
 
 struct LoadedCases {
-  std::vector<Case> cases;      // without those that have faults
+  std::vector<Case> cases;  // without those that have faults
   std::vector<Fault> faults;
 };
 LoadedCases load_cases(std::vector<PolicyText> files, const CaseOptions& options);
@@ -43,7 +43,7 @@ struct CaseResult {
   std::string name, file;
   Position at;
   bool passed = false;
-  std::string difference;       // `encrypt: expected smime, got none`, one a line
+  std::string difference;  // `encrypt: expected smime, got none`, one a line
   PolicyDecision decision;
 };
 std::vector<CaseResult> run_cases(const RuleSet& rules, const std::vector<Case>& cases);

@@ -70,13 +70,21 @@ class ConditionParser {
     add(key, std::move(condition));
   }
 
-  void add_pattern(TableReader& r, std::string_view key, const Node& node, TextField field, std::string pattern, PatternSet& into) {
+  void add_pattern(TableReader& r, std::string_view key, const Node& node, TextField field, std::string pattern,
+                   PatternSet& into) {
+    const bool is_address = field == TextField::sender || field == TextField::recipient;
+    if (is_address && !is_glob(pattern) && pattern.find('@') == std::string::npos)
+      return r.error_at(node.at, r.where() + "." + std::string(key) + ": \"" + pattern + "\" is no address; there is " +
+                                     std::string(key) + "_domain");
     if (holds_domain(field) && pattern.substr(0, 3) != "re:") {
       auto normal = normal_domain_pattern(pattern);
-      if (!normal) return r.error_at(node.at, r.where() + "." + std::string(key) + ": \"" + pattern + "\" can match no address; globs are written with A-labels (xn--…)");
+      if (!normal)
+        return r.error_at(node.at, r.where() + "." + std::string(key) + ": \"" + pattern +
+                                       "\" can match no address; globs are written with A-labels (xn--…)");
       pattern = std::move(*normal);
     }
-    if (auto ok = into.add(pattern); !ok) r.error_at(node.at, r.where() + "." + std::string(key) + ": bad pattern: " + ok.error().detail);
+    if (auto ok = into.add(pattern); !ok)
+      r.error_at(node.at, r.where() + "." + std::string(key) + ": bad pattern: " + ok.error().detail);
   }
 
   void expand_group(TableReader& r, std::string_view key, const Node& node, TextField field, PatternSet& into) {
@@ -143,9 +151,11 @@ class ConditionParser {
     const Node* table = m_r.table("client");
     if (table == nullptr) return;
     TableReader r = nested(*table, "client", schema::client());
-    for (const auto& [key, field] : {std::pair{"listener", TextField::listener}, {"account", TextField::account}, {"certificate", TextField::certificate}})
+    for (const auto& [key, field] :
+         {std::pair{"listener", TextField::listener}, {"account", TextField::account}, {"certificate", TextField::certificate}})
       if (r.has(key))
-        m_out.push_back({TextCondition{field, patterns(r, key, field)}, "client." + std::string(key) + " = " + format_node(*r.find(key))});
+        m_out.push_back(
+            {TextCondition{field, patterns(r, key, field)}, "client." + std::string(key) + " = " + format_node(*r.find(key))});
   }
 
   void size() {
@@ -154,7 +164,8 @@ class ConditionParser {
     TableReader r = nested(*table, "size", schema::size());
     const base::ByteCount least{1}, most{1ULL << 40};
     SizeCondition condition{r.size("at_least", least, most), r.size("at_most", least, most)};
-    if (condition.at_least && condition.at_most && *condition.at_least > *condition.at_most) m_r.error("size", "can never hold: at_least is above at_most");
+    if (condition.at_least && condition.at_most && *condition.at_least > *condition.at_most)
+      m_r.error("size", "can never hold: at_least is above at_most");
     add("size", condition);
   }
 
@@ -242,7 +253,8 @@ std::optional<std::string> normal_domain_pattern(const std::string& text) {
   return local + *normal;
 }
 
-std::vector<Condition> parse_conditions(const Node& table, std::string_view file, const std::string& where, const ParseContext& context) {
+std::vector<Condition> parse_conditions(const Node& table, std::string_view file, const std::string& where,
+                                        const ParseContext& context) {
   TableReader reader(table, file, where, schema::conditions(), context.faults);
   ConditionParser parser(reader, context);
   parser.all();

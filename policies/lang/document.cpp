@@ -27,7 +27,11 @@ class Guard {
 
  private:
   bool refuse(std::string message) {
-    m_faults.error(m_file, {m_line, static_cast<int>(m_i - m_line_begin) + 1}, std::move(message));
+    // characters, as the library counts: what continues one is not counted
+    const auto line = m_text.substr(m_line_begin, m_i - m_line_begin);
+    const auto column =
+        std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; });
+    m_faults.error(m_file, {m_line, static_cast<int>(column) + 1}, std::move(message));
     return false;
   }
 
@@ -111,7 +115,8 @@ Node convert(const toml::node& from);
 
 void convert_table(const toml::table& from, Node& into) {
   into.kind = NodeKind::table;
-  for (const auto& [key, value] : from) into.entries.push_back({std::string(key.str()), position_of(key.source()), convert(value)});
+  for (const auto& [key, value] : from)
+    into.entries.push_back({std::string(key.str()), position_of(key.source()), convert(value)});
   std::stable_sort(into.entries.begin(), into.entries.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
   });

@@ -14,8 +14,8 @@
 namespace policies {
 
 inline constexpr std::size_t k_max_document_bytes = 4 << 20;
-inline constexpr int k_max_nesting = 32;      // brackets and braces within each other
-inline constexpr int k_max_key_parts = 16;    // a.b.c
+inline constexpr int k_max_nesting = 32;    // brackets and braces within each other
+inline constexpr int k_max_key_parts = 16;  // a.b.c
 
 enum class NodeKind { string, integer, boolean, list, table, other };  // other: floats, dates and times
 const char* name_of(NodeKind kind);
@@ -24,11 +24,11 @@ struct Entry;
 struct Node {
   NodeKind kind = NodeKind::table;
   Position at;
-  std::string text;               // string; of `other` what kind of value it is
+  std::string text;  // string; of `other` what kind of value it is
   std::int64_t integer = 0;
   bool boolean = false;
-  std::vector<Node> items;        // list
-  std::vector<Entry> entries;     // table, in the order of the file
+  std::vector<Node> items;     // list
+  std::vector<Entry> entries;  // table, in the order of the file
 };
 struct Entry {
   std::string key;

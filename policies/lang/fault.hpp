@@ -10,7 +10,7 @@
 namespace policies {
 
 struct Position {
-  int line = 1, column = 1;  // from 1; columns count bytes
+  int line = 1, column = 1;  // from 1; columns count characters
   friend bool operator==(const Position&, const Position&) = default;
 };
 

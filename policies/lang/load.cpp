@@ -43,7 +43,8 @@ void read_groups(const ParsedFile& file, const LoadOptions& options, Faults& fau
   for (const Entry& entry : table->entries) {
     Group group{entry.at, file.name, {}};
     const Node& value = entry.value;
-    const bool all_strings = std::all_of(value.items.begin(), value.items.end(), [](const Node& n) { return n.kind == NodeKind::string; });
+    const bool all_strings =
+        std::all_of(value.items.begin(), value.items.end(), [](const Node& n) { return n.kind == NodeKind::string; });
     if (value.kind == NodeKind::table)
       read_group_file(value, group, options, faults);
     else if (value.kind != NodeKind::list || !all_strings)
@@ -53,7 +54,8 @@ void read_groups(const ParsedFile& file, const LoadOptions& options, Faults& fau
     for (const Node& item : value.items) group.members.push_back(item.text);
     const auto [at, is_new] = into.emplace(entry.key, std::move(group));
     if (!is_new)
-      faults.error(file.name, entry.at, "group \"" + entry.key + "\" stands already in " + at->second.file + ":" + std::to_string(at->second.at.line));
+      faults.error(file.name, entry.at,
+                   "group \"" + entry.key + "\" stands already in " + at->second.file + ":" + std::to_string(at->second.at.line));
   }
 }
 
@@ -82,15 +84,18 @@ void warn(const std::vector<Rule>& rules, Faults& faults) {
     bool only_directions = false;
     const unsigned directions = directions_of(rule, only_directions);
     if ((directions & ~covered) == 0 && by != nullptr)
-      faults.warning(rule.file, {rule.line, 1}, "rule \"" + rule.name + "\" can never match: \"" + by->name + "\" (" + by->file + ":" +
-                                                    std::to_string(by->line) + ") ends the search for all its mail");
+      faults.warning(rule.file, {rule.line, 1},
+                     "rule \"" + rule.name + "\" can never match: \"" + by->name + "\" (" + by->file + ":" +
+                         std::to_string(by->line) + ") ends the search for all its mail");
     if (only_directions && rule.stop != Stop::none) {
       covered |= directions;
       by = &rule;
     }
-    const unsigned outbound = 1U << static_cast<unsigned>(Direction::outbound), inbound = 1U << static_cast<unsigned>(Direction::inbound);
+    const unsigned outbound = 1U << static_cast<unsigned>(Direction::outbound),
+                   inbound = 1U << static_cast<unsigned>(Direction::inbound);
     if ((directions & outbound) == 0 && (rule.then.encrypt || rule.then.sign || rule.then.otherwise))
-      faults.warning(rule.file, {rule.line, 1}, "rule \"" + rule.name + "\": sign, encrypt and otherwise have no effect but for outbound mail");
+      faults.warning(rule.file, {rule.line, 1},
+                     "rule \"" + rule.name + "\": sign, encrypt and otherwise have no effect but for outbound mail");
     if ((directions & inbound) == 0 && rule.then.mark)
       faults.warning(rule.file, {rule.line, 1}, "rule \"" + rule.name + "\": mark has no effect but for inbound mail");
   }
@@ -102,7 +107,8 @@ void check_names(const std::vector<Rule>& rules, Faults& faults) {
     if (rule.name.empty()) continue;
     const auto [at, is_new] = seen.emplace(rule.name, &rule);
     if (!is_new)
-      faults.error(rule.file, {rule.line, 1}, "rule \"" + rule.name + "\" stands already in " + at->second->file + ":" + std::to_string(at->second->line));
+      faults.error(rule.file, {rule.line, 1},
+                   "rule \"" + rule.name + "\" stands already in " + at->second->file + ":" + std::to_string(at->second->line));
     if (rule.name == k_built_in) faults.error(rule.file, {rule.line, 1}, "\"built-in\" is the name of the rules that come last");
   }
 }
@@ -133,27 +139,28 @@ Loaded load(std::vector<PolicyText> files, const LoadOptions& options) {
   // groups first: a rule may use one of a later file
   Groups groups;
   for (const ParsedFile& file : parsed) read_groups(file, options, faults, groups);
-  auto rules = std::make_shared<RuleSet>();
+  std::vector<Rule> rules;
   const ParseContext context{options, groups, faults};
   for (const ParsedFile& file : parsed) {
-    const auto found = std::find_if(file.root.entries.begin(), file.root.entries.end(), [](const Entry& e) { return e.key == "rule"; });
+    const auto found =
+        std::find_if(file.root.entries.begin(), file.root.entries.end(), [](const Entry& e) { return e.key == "rule"; });
     if (found == file.root.entries.end()) continue;
     if (found->value.kind != NodeKind::list) faults.error(file.name, found->at, "write [[rule]], once for each");
     for (const Node& table : found->value.items) {
-      if (rules->rules.size() == k_max_rules) {
+      if (rules.size() == k_max_rules) {
         faults.error(file.name, table.at, "more than 2000 rules");
         break;
       }
       if (table.kind == NodeKind::table)
-        rules->rules.push_back(parse_rule(table, file.name, context));
+        rules.push_back(parse_rule(table, file.name, context));
       else
         faults.error(file.name, table.at, "[[rule]] must be a table");
     }
   }
-  check_names(rules->rules, faults);
-  if (!faults.has_errors()) warn(rules->rules, faults);
+  check_names(rules, faults);
+  if (!faults.has_errors()) warn(rules, faults);
   Loaded loaded;
-  if (!faults.has_errors()) loaded.rules = std::move(rules);
+  if (!faults.has_errors()) loaded.rules = std::make_shared<const RuleSet>(std::move(rules));
   loaded.faults = faults.take();
   return loaded;
 }

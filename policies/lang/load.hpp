@@ -28,8 +28,8 @@ struct LoadOptions {
 };
 
 struct Loaded {
-  RuleSetPtr rules;            // null if there is an error among the faults
-  std::vector<Fault> faults;   // errors and warnings, in order
+  RuleSetPtr rules;           // null if there is an error among the faults
+  std::vector<Fault> faults;  // errors and warnings, in order
 };
 
 // Rules stand in order: files by name, rules by position.

@@ -23,7 +23,8 @@ struct ParseContext {
 };
 
 Rule parse_rule(const Node& table, std::string_view file, const ParseContext& context);
-std::vector<Condition> parse_conditions(const Node& table, std::string_view file, const std::string& where, const ParseContext& context);
+std::vector<Condition> parse_conditions(const Node& table, std::string_view file, const std::string& where,
+                                        const ParseContext& context);
 void parse_settings(const Node& table, std::string_view file, const std::string& where, const ParseContext& context, Rule& rule);
 
 // A domain as A-label; a glob must be written in ASCII already. Empty if it cannot be one.

@@ -5,7 +5,8 @@ namespace policies::schema {
 std::span<const KeySpec> file() {
   static constexpr KeySpec k_rows[] = {
       {"rule", "tables", "", "at most 2000 in all files", "the rules, in order"},
-      {"group", "table of lists", "", "", "named lists of addresses, domains or globs, used as `@name`; `{ file = \"…\" }` reads one a line"},
+      {"group", "table of lists", "", "",
+       "named lists of addresses, domains or globs, used as `@name`; `{ file = \"…\" }` reads one a line"},
   };
   return k_rows;
 }
@@ -21,22 +22,27 @@ std::span<const KeySpec> rule() {
 
 std::span<const KeySpec> conditions() {
   static constexpr KeySpec k_rows[] = {
-      {"direction", "word or list", "", "outbound, inbound, internal", "where this recipient lies, seen from us; own senders only for outbound and internal"},
+      {"direction", "word or list", "", "outbound, inbound, internal",
+       "where this recipient lies, seen from us; own senders only for outbound and internal"},
       {"department", "glob or list", "", "departments of the config", "department of the sender; nobody's for mail from outside"},
       {"sender", "glob or list", "", "", "address in From; not known at RCPT"},
       {"sender_domain", "glob or list", "", "", "domain of that address; not known at RCPT"},
       {"recipient", "glob or list", "", "", "address of the envelope"},
       {"recipient_domain", "glob or list", "", "", "its domain"},
       {"group", "`@name` or list", "", "groups of these files", "the recipient's address or his domain is in the group"},
-      {"keyword", "glob or list", "", "", "a word in brackets at either end of the subject, case and blanks ignored; removed before sending; own senders only"},
+      {"keyword", "glob or list", "", "",
+       "a word in brackets at either end of the subject, case and blanks ignored; removed before sending; own senders only"},
       {"header", "table", "", "see below", "a field of the outermost header; own senders only"},
       {"client", "table", "", "see below", "how the message came to us"},
-      {"classification", "glob or list", "", "confidential", "`Sensitivity: Company-Confidential`, `[vertraulich]` or `[confidential]`; own senders only"},
+      {"classification", "glob or list", "", "confidential",
+       "`Sensitivity: Company-Confidential`, `[vertraulich]` or `[confidential]`; own senders only"},
       {"size", "table", "", "see below", "size of the message as it came"},
-      {"attachment", "table", "", "see below", "one part with a name, or one that is neither text nor multipart, fulfils all of it"},
+      {"attachment", "table", "", "see below",
+       "one part with a name, or one that is neither text nor multipart, fulfils all of it"},
       {"signed", "boolean", "", "", "the message bears a signature, good or bad"},
       {"encrypted", "boolean", "", "", "the message is encrypted, or was before we opened it"},
-      {"signature", "word or list", "", "none, valid, other, invalid", "verdict about an opened message from outside; `other` is valid but not by the From address"},
+      {"signature", "word or list", "", "none, valid, other, invalid",
+       "verdict about an opened message from outside; `other` is valid but not by the From address"},
       {"has_key", "word or list", "", "smime, openpgp", "a usable key of the recipient is known"},
       {"time", "table", "", "see below", "when the decision is made, in the site's time zone"},
       {"not", "table of conditions", "", "", "not all of these hold"},
@@ -90,16 +96,22 @@ std::span<const KeySpec> time() {
 
 std::span<const KeySpec> settings() {
   static constexpr KeySpec k_rows[] = {
-      {"sign", "word", "none", "smime, openpgp, none, keep", "outbound: method for mail that is not encrypted; encrypted mail is signed by its own method, if this is not `none`; `keep` leaves the sender's signature and adds none"},
-      {"encrypt", "list of words", "", "smime, openpgp", "outbound: methods in order of preference; the first possible one is taken"},
-      {"otherwise", "word", "refuse", "refuse, hold, clear", "outbound: what happens when no method is possible; only `clear` lets a message leave unencrypted"},
+      {"sign", "word", "none", "smime, openpgp, none, keep",
+       "outbound: method for mail that is not encrypted; encrypted mail is signed by its own method, if this is not `none`; "
+       "`keep` leaves the sender's signature and adds none"},
+      {"encrypt", "list of words", "", "smime, openpgp",
+       "outbound: methods in order of preference; the first possible one is taken"},
+      {"otherwise", "word", "refuse", "refuse, hold, clear",
+       "outbound: what happens when no method is possible; only `clear` lets a message leave unencrypted"},
       {"carrier", "word", "smtp", "smtp", "what carries the message"},
       {"route", "string", "by domain", "routes of the config", "a route by name"},
-      {"transport", "word", "the route's", "any, tls, verified, dane", "least demand on TLS; the higher of this and the route's holds"},
+      {"transport", "word", "the route's", "any, tls, verified, dane",
+       "least demand on TLS; the higher of this and the route's holds"},
       {"mark", "table", "", "see below", "inbound: what the department sees"},
       {"strip", "string or list", "", "", "header fields to remove; none that carries the message or its meaning"},
       {"quarantine", "boolean", "false", "", "acts when reached: hold the message until a person decides"},
-      {"refuse", "table", "", "see below", "acts when reached: refuse, with this text; after acceptance from outside: quarantine"},
+      {"refuse", "table", "", "see below",
+       "acts when reached: refuse, with this text; after acceptance from outside: quarantine"},
       {"receipts", "string", "default", "lower-case letters, digits, `-`", "retention class of the receipts"},
       {"identity", "address", "the sender's", "an address in a domain of ours", "sign as this identity"},
       {"final", "boolean", "false", "", "acts when reached: no later rule is looked at"},

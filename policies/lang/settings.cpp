@@ -14,10 +14,12 @@ constexpr std::array<std::string_view, 3> k_otherwise{"refuse", "hold", "clear"}
 constexpr std::array<std::string_view, 1> k_carriers{"smtp"};
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 // Without these a message is not the same message, or no message at all.
-constexpr std::array<std::string_view, 10> k_not_stripped{"from", "sender", "to", "cc", "date", "subject", "message-id", "mime-version", "received", "dkim-signature"};
+constexpr std::array<std::string_view, 10> k_not_stripped{"from",    "sender",     "to",           "cc",       "date",
+                                                          "subject", "message-id", "mime-version", "received", "dkim-signature"};
 
 bool is_field_name(std::string_view name) {
-  return !name.empty() && name.size() <= 76 && std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127 && c != ':'; });
+  return !name.empty() && name.size() <= 76 &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127 && c != ':'; });
 }
 
 class SettingsParser {
@@ -79,7 +81,8 @@ class SettingsParser {
         // every other name is the sender's, ours, or means something to a program
         if (!base::starts_with_ignoring_case(e.key, "X-") || !is_field_name(e.key))
           r.error_at(e.at, r.where() + ".header: \"" + e.key + "\" is no name that begins with X-");
-        else if (e.value.kind != NodeKind::string || !base::is_ascii(e.value.text) || e.value.text.find_first_of("\r\n") != std::string::npos || e.value.text.find('\0') != std::string::npos)
+        else if (e.value.kind != NodeKind::string || !base::is_ascii(e.value.text) ||
+                 e.value.text.find_first_of("\r\n") != std::string::npos || e.value.text.find('\0') != std::string::npos)
           r.error_at(e.value.at, r.where() + ".header." + e.key + " must be a string of one line in ASCII");
         else
           mark.headers.emplace_back(e.key, e.value.text);
@@ -92,7 +95,8 @@ class SettingsParser {
     std::vector<std::string> names;
     for (const Node* node : m_r.strings("strip").value_or(std::vector<const Node*>{})) {
       const std::string folded = base::to_lower(node->text);
-      const bool needed = std::find(k_not_stripped.begin(), k_not_stripped.end(), folded) != k_not_stripped.end() || folded.rfind("content-", 0) == 0;
+      const bool needed = std::find(k_not_stripped.begin(), k_not_stripped.end(), folded) != k_not_stripped.end() ||
+                          folded.rfind("content-", 0) == 0;
       if (!is_field_name(node->text))
         m_r.error_at(node->at, m_r.where() + ".strip: \"" + node->text + "\" is no field name");
       else if (needed)
@@ -107,7 +111,8 @@ class SettingsParser {
     const auto name = m_r.string("receipts");
     if (!name) return;
     const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-    if (name->size() > 40 || !std::all_of(name->begin(), name->end(), good)) m_r.error("receipts", "must be lower-case letters, digits and \"-\"");
+    if (name->size() > 40 || !std::all_of(name->begin(), name->end(), good))
+      m_r.error("receipts", "must be lower-case letters, digits and \"-\"");
     m_rule.then.receipts = *name;
   }
 

@@ -71,7 +71,8 @@ std::optional<base::ByteCount> parse_size(std::string_view text) {
   return base::ByteCount{*n};
 }
 
-TableReader::TableReader(const Node& table, std::string_view file, std::string where, std::span<const KeySpec> specs, Faults& faults)
+TableReader::TableReader(const Node& table, std::string_view file, std::string where, std::span<const KeySpec> specs,
+                         Faults& faults)
     : m_table(table), m_file(file), m_where(std::move(where)), m_specs(specs), m_faults(faults) {
   std::vector<std::string_view> known;
   for (const KeySpec& s : m_specs) known.push_back(s.key);
@@ -109,12 +110,14 @@ bool TableReader::required(std::string_view key) {
 const Node* TableReader::of_kind(std::string_view key, NodeKind kind) {
   const Node* node = find(key);
   if (node == nullptr || node->kind == kind) return node;
-  error(key, std::string("must be ") + name_of(kind) + ", not " + (node->kind == NodeKind::other ? node->text : name_of(node->kind)));
+  error(key,
+        std::string("must be ") + name_of(kind) + ", not " + (node->kind == NodeKind::other ? node->text : name_of(node->kind)));
   return nullptr;
 }
 
 bool TableReader::good_text(const Node& node, std::string_view key) {
-  const bool has_control = std::any_of(node.text.begin(), node.text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
+  const bool has_control =
+      std::any_of(node.text.begin(), node.text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
   if (!node.text.empty() && !has_control) return true;
   m_faults.error(m_file, node.at, m_where + "." + std::string(key) + (has_control ? " holds a control character" : " is empty"));
   return false;
@@ -136,7 +139,8 @@ std::optional<std::vector<const Node*>> TableReader::strings(std::string_view ke
     return out;
   }
   if (node->kind != NodeKind::list) {
-    error(key, std::string("must be a string or a list of strings, not ") + (node->kind == NodeKind::other ? node->text : name_of(node->kind)));
+    error(key, std::string("must be a string or a list of strings, not ") +
+                   (node->kind == NodeKind::other ? node->text : name_of(node->kind)));
     return std::nullopt;
   }
   if (node->items.empty() && !may_be_empty) {
@@ -146,8 +150,9 @@ std::optional<std::vector<const Node*>> TableReader::strings(std::string_view ke
   bool good = true;
   for (const Node& item : node->items) {
     if (item.kind != NodeKind::string) {
-      m_faults.error(m_file, item.at, m_where + "." + std::string(key) + " must hold strings only, not " +
-                                          (item.kind == NodeKind::other ? item.text : name_of(item.kind)));
+      m_faults.error(m_file, item.at,
+                     m_where + "." + std::string(key) + " must hold strings only, not " +
+                         (item.kind == NodeKind::other ? item.text : name_of(item.kind)));
       good = false;
     } else if (good_text(item, key)) {
       out.push_back(&item);

@@ -39,22 +39,23 @@ class TableReader {
   TableReader(const Node& table, std::string_view file, std::string where, std::span<const KeySpec> specs, Faults& faults);
 
   Position at() const { return m_table.at; }
-  Position at(std::string_view key) const;    // of its value, or of the table if absent
+  Position at(std::string_view key) const;  // of its value, or of the table if absent
   bool has(std::string_view key) const { return find(key) != nullptr; }
   // The key must stand in the schema: asserted, so that code and schema cannot drift apart.
   const Node* find(std::string_view key) const;
 
-  std::optional<std::string> string(std::string_view key);                       // never empty, no control characters
+  std::optional<std::string> string(std::string_view key);  // never empty, no control characters
   std::optional<std::vector<const Node*>> strings(std::string_view key, bool may_be_empty = false);  // one or a list of them
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
-  std::optional<std::chrono::milliseconds> duration(std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds most);
+  std::optional<std::chrono::milliseconds> duration(std::string_view key, std::chrono::milliseconds least,
+                                                    std::chrono::milliseconds most);
   std::optional<base::ByteCount> size(std::string_view key, base::ByteCount least, base::ByteCount most);
   const Node* table(std::string_view key);
-  std::vector<const Node*> tables(std::string_view key);                         // [[key]]
+  std::vector<const Node*> tables(std::string_view key);  // [[key]]
   // Index into `words`.
   std::optional<std::size_t> word(std::string_view key, std::span<const std::string_view> words);
-  bool required(std::string_view key);                                           // reports if absent
+  bool required(std::string_view key);  // reports if absent
 
   void error(std::string_view key, std::string message);
   void error_at(Position at, std::string message) { m_faults.error(m_file, at, std::move(message)); }

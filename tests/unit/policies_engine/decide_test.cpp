@@ -142,11 +142,13 @@ TEST(Decide, AtRcptOnlyACertainNoIsFinal) {
   w.at_rcpt();
   EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::deliver) << "the sender may have encrypted it himself";
   EXPECT_EQ(decide(RuleSet{}, w.question).reason, Reason::no_rule);
-  EXPECT_EQ(decide(rules(refusing("no", {text_is(TextField::recipient_domain, "web.example")})), w.question).outcome, Outcome::refuse);
+  EXPECT_EQ(decide(rules(refusing("no", {text_is(TextField::recipient_domain, "web.example")})), w.question).outcome,
+            Outcome::refuse);
   EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), others()), w.question).outcome, Outcome::deliver);
   EXPECT_EQ(decide(rules(others(), refusing("kw", {text_is(TextField::keyword, "x")})), w.question).outcome, Outcome::deliver);
   // whatever the subject is, it ends in a no
-  EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), refusing("all", {})), w.question).outcome, Outcome::refuse);
+  EXPECT_EQ(decide(rules(refusing("kw", {text_is(TextField::keyword, "x")}), refusing("all", {})), w.question).outcome,
+            Outcome::refuse);
   EXPECT_FALSE(decide(rules(others()), w.question).plaintext);
 }
 
@@ -179,7 +181,9 @@ TEST(Decide, UnknownThatDoesNotMatter) {
   // the same either way
   EXPECT_EQ(decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {})), w.question).outcome, Outcome::refuse);
   // both ways of a question that is unknown lead to a no, but each rule by itself may not match: never a guess
-  EXPECT_EQ(decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {negated(has_key(k_smime))}), others()), w.question).outcome, Outcome::later);
+  EXPECT_EQ(
+      decide(rules(refusing("r", {has_key(k_smime)}), refusing("s", {negated(has_key(k_smime))}), others()), w.question).outcome,
+      Outcome::later);
   Rule routed = rule("routed", {has_key(k_smime)});
   routed.then.route = "a";
   EXPECT_EQ(decide(rules(routed, others()), w.question).outcome, Outcome::later);
@@ -192,19 +196,19 @@ TEST(Decide, MoreUnknownRulesThanAreTried) {
   World w;
   w.recipient_unknown(k_smime);
   w.recipient_has(k_openpgp);
-  RuleSet set;
-  set.rules.push_back(others());
+  std::vector<Rule> set;
+  set.push_back(others());
   for (int i = 0; i < 1000; ++i) {
     Rule r = refusing("r", {has_key(k_smime)});
     r.name += std::to_string(i);
-    set.rules.push_back(r);
+    set.push_back(r);
   }
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::later);
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::later);
   // every combination ends in a no, but there are more of them than anybody tries
-  set.rules.push_back(refusing("all", {}));
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::later);
+  set.push_back(refusing("all", {}));
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::later);
   w.at_rcpt();
-  EXPECT_EQ(decide(set, w.question).outcome, Outcome::deliver);
+  EXPECT_EQ(decide(RuleSet(set), w.question).outcome, Outcome::deliver);
 }
 
 TEST(Decide, KeywordsOnlyFromOurOwn) {

@@ -49,7 +49,8 @@ struct World {
     question.reverse_path = address("amt53@stadt.example");
     question.recipient.address = address("Buerger@Web.example");
     question.recipient.keys = {{k_smime, absent()}, {k_openpgp, absent()}};
-    question.signer.keys = {{k_smime, known(k_smime, "amt53@stadt.example", "AA")}, {k_openpgp, known(k_openpgp, "amt53@stadt.example", "BB")}};
+    question.signer.keys = {{k_smime, known(k_smime, "amt53@stadt.example", "AA")},
+                            {k_openpgp, known(k_openpgp, "amt53@stadt.example", "BB")}};
     question.now = *base::parse_utc("2026-03-02T09:00:00.000Z");
   }
   World(const World&) = delete;
@@ -107,9 +108,9 @@ inline Rule refusing(const char* name, std::vector<Condition> when) {
 
 template <class... R>
 RuleSet rules(R... r) {
-  RuleSet set;
-  (set.rules.push_back(std::move(r)), ...);
-  return set;
+  std::vector<Rule> list;
+  (list.push_back(std::move(r)), ...);
+  return RuleSet(std::move(list));
 }
 
 }  // namespace policies::testing_world

@@ -10,7 +10,8 @@ std::vector<PolicyText> read_all(const std::string& directory) {
   std::vector<PolicyText> out;
   const auto names = base::list_directory(directory);
   for (const std::string& name : *names)
-    if (name.size() > 5 && name.substr(name.size() - 5) == ".toml") out.push_back({name, *base::read_file(directory + "/" + name, base::mib(1))});
+    if (name.size() > 5 && name.substr(name.size() - 5) == ".toml")
+      out.push_back({name, *base::read_file(directory + "/" + name, base::mib(1))});
   return out;
 }
 
