@@ -5,7 +5,6 @@
 
 #include <cassert>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <utility>
 #include <variant>
@@ -21,17 +20,24 @@ struct Code {
   friend constexpr bool operator==(Code a, Code b) { return a.value == b.value; }
 };
 
+// Where in our sources; std::source_location, which Clang 14 lacks.
+struct Place {
+  const char* file = "";
+  int line = 0;
+  static constexpr Place here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
+};
+
 struct Error {
   Code code;
   std::string detail;  // private: may hold untrusted text; the log escapes it
-  std::source_location where = std::source_location::current();
+  Place where = Place::here();
 
   // code name, detail and place in one line, for logs
   std::string describe() const;
 };
 
 // Makes an Error at the caller's place.
-inline Error fail(Code code, std::string detail = {}, std::source_location where = std::source_location::current()) {
+inline Error fail(Code code, std::string detail = {}, Place where = Place::here()) {
   return Error{code, std::move(detail), where};
 }
 
