@@ -63,6 +63,7 @@ struct Trail {
 struct Mark {
   std::string subject_prefix;                                   // inbound
   std::vector<std::pair<std::string, std::string>> headers;
+  friend bool operator==(const Mark&, const Mark&) = default;
 };
 
 // Permission to send in clear. Only decide() makes one, and only where a rule says otherwise = "clear"; decode() reads back
@@ -86,11 +87,16 @@ struct PolicyDecision {
   std::optional<certs::KeyInfo> key;        // the recipient's, if encrypt
   SignMethod sign = SignMethod::none;
   std::optional<certs::KeyInfo> signer;     // ours, if sign is smime or openpgp
-  std::optional<PlaintextPermit> plaintext; // set only if neither encrypted nor protected otherwise
+  // The message came encrypted by its Content-Type and a rule speaks of encryption: it passes unchanged, provided that
+  // its content proves to be encrypted. Without that proof it may leave only under `plaintext`.
+  bool protected_by_sender = false;
+  std::optional<PlaintextPermit> plaintext; // set only if delivered, and neither encrypted nor protected otherwise
   std::string route;                        // "" : by domain or by route.to
   std::optional<Transport> transport;       // floor demanded by a rule
   std::vector<std::string> keywords;        // that made a rule match: removed before sending
   Mark mark;
+  std::vector<std::string> strip;           // names of header fields to remove from what is not under a signature
+  std::string identity;                     // address to sign as; "": the sender's
   std::string receipts_class;               // retention class; "" : default
   Trail trail;
 };

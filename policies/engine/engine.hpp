@@ -19,6 +19,7 @@ using RuleSetPtr = std::shared_ptr<const RuleSet>;
 struct LookupPlan {
   std::set<certs::Method> recipient_keys;
   std::set<certs::Method> signer_keys;
+  std::string identity;                     // whose signer_keys: an address of ours; "": the sender's own
 };
 
 // `question.recipient.keys` and `question.signer.keys` are ignored.

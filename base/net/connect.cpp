@@ -1,0 +1,61 @@
+#include "base/net/connect.hpp"
+
+#include <charconv>
+#include <memory>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/core/errors.hpp"
+
+namespace base::net {
+
+using asio::ip::tcp;
+using boost::system::error_code;
+
+Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::chrono::milliseconds deadline) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) co_return fail(k_malformed, "not an IP address: " + address);
+  const auto executor = co_await asio::this_coro::executor;
+  const auto socket = std::make_shared<tcp::socket>(executor);
+  const auto expired = std::make_shared<bool>(false);
+  asio::steady_timer timer(executor, deadline);
+  timer.async_wait([socket, expired](const error_code& cancelled) {
+    if (cancelled) return;
+    *expired = true;
+    error_code ignored;
+    socket->close(ignored);
+  });
+  const tcp::endpoint endpoint(ip, port);
+  co_await socket->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, ec));
+  timer.cancel();
+  if (*expired) co_return fail(k_timeout, "connect to " + address);
+  if (ec) co_return fail(k_connection, "connect to " + address + ":" + std::to_string(port) + ": " + ec.message());
+  co_return Stream(std::move(*socket));
+}
+
+Result<HostPort> parse_host_port(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(k_malformed, "host:port");
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return fail(k_malformed, "an IPv6 address stands in brackets");
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port > 65535 || host.empty()) return fail(k_malformed, "host:port");
+  return HostPort{std::string(host), static_cast<std::uint16_t>(port)};
+}
+
+bool is_loopback(std::string_view address) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(std::string(address), ec);
+  if (ec) return false;
+  if (ip.is_v6() && ip.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6()).is_loopback();
+  return ip.is_loopback();
+}
+
+}  // namespace base::net

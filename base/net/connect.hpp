@@ -1,0 +1,22 @@
+// Promise: a connected stream or a reason, within the time given.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/net/stream.hpp"
+
+namespace base::net {
+
+// `address`: an IP literal. k_connection, k_timeout.
+Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::chrono::milliseconds deadline);
+
+// "host:port", "[2001:db8::1]:25". k_malformed.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<HostPort> parse_host_port(std::string_view text);
+bool is_loopback(std::string_view address);
+
+}  // namespace base::net

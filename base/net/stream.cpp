@@ -1,0 +1,184 @@
+#include "base/net/stream.hpp"
+
+#include <optional>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <openssl/x509_vfy.h>
+
+#include "base/core/bytes.hpp"
+#include "base/core/digest.hpp"
+#include "base/core/errors.hpp"
+#include "base/net/tls_context.hpp"
+
+namespace base::net {
+
+using asio::ip::tcp;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
+  explicit Impl(tcp::socket s) : socket(std::move(s)), timer(socket.get_executor()) {
+    error_code ec;
+    socket.set_option(tcp::no_delay(true), ec);
+    remote = socket.remote_endpoint(ec);
+  }
+
+  void move_deadline(Clock::time_point to) {
+    deadline = to;
+    if (!armed || armed_for > to) arm();
+  }
+  void arm() {
+    armed = true;
+    armed_for = deadline;
+    timer.expires_at(deadline);
+    timer.async_wait([weak = weak_from_this()](const error_code& ec) {
+      const auto self = weak.lock();
+      if (!self || ec) return;  // cancelled by a new arm(), which waits itself
+      self->armed = false;
+      if (Clock::now() < self->deadline) {
+        self->arm();
+        return;
+      }
+      self->expired = true;
+      error_code ignored;
+      self->socket.close(ignored);
+    });
+  }
+
+  Error error_of(const error_code& ec) const {
+    if (expired) return fail(k_timeout, "deadline");
+    if (ec.category() == asio::error::get_ssl_category()) return fail(k_tls, ec.message());
+    return fail(k_connection, ec.message());
+  }
+
+  tcp::socket socket;
+  std::optional<asio::ssl::stream<tcp::socket&>> tls;
+  asio::steady_timer timer;
+  Clock::time_point deadline{}, armed_for{};
+  tcp::endpoint remote;
+  bool armed = false, expired = false;
+};
+
+namespace {
+
+std::string common_name(X509* certificate) {
+  char name[256] = {};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+  return name;
+}
+
+TlsInfo describe(SSL* ssl) {
+  TlsInfo info;
+  info.version = SSL_get_version(ssl);
+  info.cipher = SSL_get_cipher_name(ssl);
+  X509* peer = SSL_get0_peer_certificate(ssl);
+  const long verdict = SSL_get_verify_result(ssl);
+  info.peer_verified = peer != nullptr && verdict == X509_V_OK;
+  if (!info.peer_verified) info.verify_error = peer == nullptr ? "no certificate" : X509_verify_cert_error_string(verdict);
+  if (peer == nullptr) return info;
+  unsigned char digest[32];
+  unsigned int size = 0;
+  X509_digest(peer, EVP_sha256(), digest, &size);
+  for (char& c : info.peer_fingerprint = to_hex({reinterpret_cast<char*>(digest), size}))
+    if (c >= 'a') c = static_cast<char>(c - 32);
+  if (info.peer_verified) info.peer_subject = common_name(peer);
+  return info;
+}
+
+}  // namespace
+
+Stream::Stream(tcp::socket socket) : m_impl(std::make_shared<Impl>(std::move(socket))) {}
+Stream::~Stream() {
+  if (m_impl) close();
+}
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+
+void Stream::expires_after(std::chrono::milliseconds time) { m_impl->move_deadline(Clock::now() + time); }
+
+Awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into) {
+  const auto impl = m_impl;
+  error_code ec;
+  std::size_t n = 0;
+  const auto buffer = asio::buffer(into.data(), into.size());
+  if (impl->tls)
+    n = co_await impl->tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  else
+    n = co_await impl->socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
+  co_return n;
+}
+
+Awaitable<Result<void>> Stream::write(std::string_view bytes) {
+  const auto impl = m_impl;
+  error_code ec;
+  const auto buffer = asio::buffer(bytes);
+  if (impl->tls)
+    co_await asio::async_write(*impl->tls, buffer, asio::redirect_error(asio::use_awaitable, ec));
+  else
+    co_await asio::async_write(impl->socket, buffer, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
+  co_return Done{};
+}
+
+Awaitable<Result<TlsInfo>> Stream::accept_tls(TlsServerPtr context) {
+  const auto impl = m_impl;
+  error_code ec;
+  impl->tls.emplace(impl->socket, context->context);
+  co_await impl->tls->async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
+  TlsInfo info = describe(impl->tls->native_handle());
+  co_return info;
+}
+
+Awaitable<Result<TlsInfo>> Stream::connect_tls(TlsClientPtr context, std::string host) {
+  const auto impl = m_impl;
+  error_code ec;
+  impl->tls.emplace(impl->socket, context->context);
+  SSL* ssl = impl->tls->native_handle();
+  const auto address = asio::ip::make_address(host, ec);
+  if (ec) {
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+    SSL_set1_host(ssl, host.c_str());
+  } else {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), address.to_string().c_str());
+  }
+  ec = {};
+  co_await impl->tls->async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
+  TlsInfo info = describe(ssl);
+  co_return info;
+}
+
+void Stream::close() {
+  m_impl->timer.cancel();
+  error_code ignored;
+  m_impl->socket.close(ignored);
+}
+
+Awaitable<void> Stream::shutdown_and_close() {
+  const auto impl = m_impl;
+  if (impl->tls && impl->socket.is_open()) {
+    expires_after(std::chrono::seconds(2));  // the peer's close_notify may never come
+    error_code ignored;
+    co_await impl->tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  close();
+}
+
+bool Stream::is_open() const { return m_impl->socket.is_open(); }
+
+std::string Stream::peer_address() const {
+  auto address = m_impl->remote.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return address.to_string();
+}
+
+std::uint16_t Stream::peer_port() const { return m_impl->remote.port(); }
+
+}  // namespace base::net

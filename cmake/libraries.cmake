@@ -1,0 +1,11 @@
+# Third-party libraries, found once; which room may use which is held by tests/lint.
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SPDLOG REQUIRED IMPORTED_TARGET spdlog)
+pkg_check_modules(TOML REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+find_library(UNBOUND_LIBRARY unbound REQUIRED)
+find_library(IDN2_LIBRARY idn2 REQUIRED)
+find_library(GPGME_LIBRARY gpgme REQUIRED)

@@ -1,0 +1,20 @@
+// Promise: a configuration is taken whole or not at all, and everything that is wrong in any of its files is said at once.
+// Each file is read once, as the very bytes that are hashed, checked, tested and archived; a file that others may write is
+// refused. Policies belong to it: their rules are loaded and their cases run, and one that fails is a fault.
+#pragma once
+
+#include <vector>
+
+#include "gateway/options/options.hpp"
+#include "policies/lang/fault.hpp"
+
+namespace config {
+
+struct Loaded {
+  OptionsPtr options;                   // null if a fault is an error
+  std::vector<policies::Fault> faults;  // errors and warnings
+};
+
+Loaded load_config(const base::fs::path& path);
+
+}  // namespace config

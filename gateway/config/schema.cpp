@@ -1,0 +1,139 @@
+#include "gateway/config/schema.hpp"
+
+namespace config::schema {
+
+std::span<const KeySpec> top() {
+  static constexpr KeySpec k_rows[] = {
+      {"include", "string or list", "none", "whole files, relative to this one", "further config files; only the main file includes"},
+      {"site", "table", "", "", "this gateway"},
+      {"store", "table", "", "", "where messages and receipts are kept"},
+      {"secrets", "table", "", "", "where the secrets lie"},
+      {"tls", "tables by name", "none", "", "certificates for listeners"},
+      {"listener", "tables", "", "at least one", "where mail comes in"},
+      {"domain", "tables", "", "at least one", "mail domains of ours"},
+      {"department", "tables", "none", "", "who sends"},
+      {"identity", "tables", "none", "", "whose keys are ours"},
+      {"route", "tables", "", "at least one", "where mail goes; the first that matches"},
+      {"limits", "table", "", "", "bounds on what peers may cost"},
+      {"retry", "table", "", "", "when to try again and when to give up"},
+      {"trust", "table", "", "", "whom we believe"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> site() {
+  static constexpr KeySpec k_rows[] = {
+      {"hostname", "domain", "", "", "name in greetings, Received and Authentication-Results; the TLS certificates should hold it"},
+      {"node", "string", "a", "letters, digits, `-`; at most 32", "tells several gateways of one site apart in receipts"},
+      {"timezone", "string", "Europe/Berlin", "a name of the zone database", "zone of times that people read, and of `when.time`"},
+      {"language", "word", "de", "de, en", "language of texts for people where no department has one"},
+      {"state_directory", "path", "/var/lib/amtsbote", "", "queue, log and keys; belongs to the daemon alone"},
+      {"policies", "path", "policies", "", "directory of the policy files; its `tests/` holds their cases"},
+      {"control", "path", "/run/amtsbote/control", "", "socket of the administrators' commands"},
+      {"audit", "path", "/run/amtsbote/audit", "", "read-only socket for the auditors' group"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> store() {
+  static constexpr KeySpec k_rows[] = {
+      {"kind", "word", "sqlite", "sqlite", "kind of store; lies in the state directory"},
+      {"free_space", "size", "512MiB", "16MiB to 1024GiB", "below this, MAIL is answered with 452 until there is room again"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> secrets() {
+  static constexpr KeySpec k_rows[] = {
+      {"seal", "secret", "", "32 bytes", "root key of everything at rest; without it nothing stored can be read"},
+      {"log", "secret", "", "32 bytes", "Ed25519 seed that signs the receipt log"},
+      {"openpgp", "secret", "none", "", "passphrase of the OpenPGP secret keys"},
+      {"search", "secret", "none", "32 bytes", "key of the hashes that listings search by"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> secret() {
+  static constexpr KeySpec k_rows[] = {
+      {"credential", "string", "", "", "name of a systemd credential"},
+      {"file", "path", "", "mode 0400", "a file that only the daemon's user can read"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> tls() {
+  static constexpr KeySpec k_rows[] = {
+      {"certificate", "path", "", "PEM", "certificate, followed by its chain"},
+      {"key", "secret", "", "PEM", "its private key"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> listener() {
+  static constexpr KeySpec k_rows[] = {
+      {"role", "word", "", "submission, relay, mx", "users who log in; the internal mail server; the Internet"},
+      {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
+      {"tls", "string", "none", "a name under `tls`", "certificate for STARTTLS; compulsory for submission, and for relay unless on loopback"},
+      {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
+      {"networks", "string or list", "none", "CIDR", "relay: who may connect; mx: who may use sender addresses of our own domains"},
+      {"client_certificates", "string or list", "none", "", "relay: names of client certificates that may connect"},
+      {"departments", "string or list", "", "ids of departments", "relay: whose sender addresses may be used here"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> domain() {
+  static constexpr KeySpec k_rows[] = {
+      {"name", "domain", "", "", "a mail domain of ours; umlauts are converted"},
+      {"route", "string", "by `route.to`", "a route", "where its mail goes"},
+      {"recipients", "list or table", "every address", "", "addresses that exist; others are refused in the dialogue"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> recipients() {
+  static constexpr KeySpec k_rows[] = {{"file", "path", "", "one address a line, `#` begins a comment", "the list in a file"}};
+  return k_rows;
+}
+
+std::span<const KeySpec> department() {
+  static constexpr KeySpec k_rows[] = {
+      {"id", "string", "", "lower-case letters, digits, `-`, `_`, `.`; at most 64", "name in policies and receipts"},
+      {"addresses", "string or list", "", "addresses or globs in own domains", "sender addresses of this department"},
+      {"language", "word", "the site's", "de, en", "language of refusals and notices"},
+      {"notify", "word", "none", "none, sent", "`sent`: a notice for each message, how it left for each recipient"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> identity() {
+  static constexpr KeySpec k_rows[] = {
+      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys"},
+      {"smime", "string", "none", "", "name of the S/MIME key; `keys list` shows them"},
+      {"openpgp", "string", "none", "", "name of the OpenPGP key"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> route() {
+  static constexpr KeySpec k_rows[] = {
+      {"name", "string", "", "unique", "name in policies and in the log"},
+      {"to", "glob or list", "", "domains", "recipient domains; the first route that matches is taken"},
+      {"smtp", "host:port or `mx`", "", "", "next hop by SMTP, or by the MX records of the domain"},
+      {"lmtp", "host:port or `unix:` and a path", "", "", "next hop by LMTP"},
+      {"transport", "word", "verified; any on loopback and sockets", "any, tls, verified, dane", "least demand on TLS; `verified` and `dane` are not possible with `mx` yet"},
+      {"implicit_tls", "boolean", "false", "", "TLS from the first byte at the next hop"},
+      {"account", "string", "none", "", "name to log in with at the next hop"},
+      {"password", "secret", "none", "", "its password; sent over verified TLS only"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> trust() {
+  static constexpr KeySpec k_rows[] = {
+      {"smime_anchors", "path or list", "none", "PEM", "root certificates that S/MIME chains must reach; without one no certificate is usable"},
+  };
+  return k_rows;
+}
+
+}  // namespace config::schema

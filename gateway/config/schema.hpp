@@ -1,0 +1,37 @@
+// Every key of the config file. Loading uses these rows, and a test holds docs/config.md against them.
+#pragma once
+
+#include <span>
+
+#include "gateway/options/options.hpp"
+#include "policies/lang/table_reader.hpp"
+
+namespace config::schema {
+
+using policies::KeySpec;
+
+std::span<const KeySpec> top();
+std::span<const KeySpec> site();
+std::span<const KeySpec> store();
+std::span<const KeySpec> secrets();
+std::span<const KeySpec> secret();       // { credential = … } or { file = … }
+std::span<const KeySpec> tls();
+std::span<const KeySpec> listener();
+std::span<const KeySpec> domain();
+std::span<const KeySpec> recipients();   // domain.recipients as a table
+std::span<const KeySpec> department();
+std::span<const KeySpec> identity();
+std::span<const KeySpec> route();
+std::span<const KeySpec> limits();
+std::span<const KeySpec> retry();
+std::span<const KeySpec> trust();
+
+}  // namespace config::schema
+
+namespace config {
+
+// Fill the sections that are nothing but numbers with their defaults, then with what the table says.
+void read_limits(policies::TableReader* reader, LimitsOptions& into);
+void read_retry(policies::TableReader* reader, RetryOptions& into);
+
+}  // namespace config

@@ -1,0 +1,179 @@
+// Promise: what the files of the administrator say, checked and as plain values; a value that stands here is usable. Made
+// once by load_config(), immutable afterwards, shared between threads.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/core/file.hpp"
+#include "mail/address/address.hpp"
+#include "policies/engine/pattern.hpp"
+#include "policies/engine/question.hpp"
+#include "policies/engine/rule_set.hpp"
+
+namespace config {
+
+using Milliseconds = std::chrono::milliseconds;
+using policies::ListenerRole;
+using policies::Transport;
+
+// Where a secret lies; its value is read by load_secret() and never stands in a config file.
+struct SecretRef {
+  std::string credential;  // name of a systemd credential
+  base::fs::path file;     // or a file of mode 0400
+  bool empty() const { return credential.empty() && file.empty(); }
+};
+
+struct SiteOptions {
+  std::string hostname;    // A-label; stands in the greeting, in Received and as authserv-id
+  std::string node, timezone, language;
+  base::fs::path state_directory, policies, control, audit;
+};
+
+struct StoreOptions {
+  std::string kind;        // "sqlite"
+  base::ByteCount free_space;
+};
+
+struct SecretsOptions {
+  SecretRef seal, log, openpgp, search;
+};
+
+struct TlsOptions {
+  std::string name;
+  base::fs::path certificate;  // PEM, with its chain
+  SecretRef key;
+};
+
+// An IP network: 4 or 16 bytes and the length of the prefix in bits.
+struct Network {
+  std::string bytes, text;
+  unsigned prefix = 0;
+  bool contains(std::string_view address_bytes) const;
+};
+
+struct ListenerOptions {
+  ListenerRole role = ListenerRole::mx;
+  std::string address;         // as configured: "[::]:587"
+  std::string host;            // without brackets
+  std::uint16_t port = 0;
+  bool is_loopback = false;
+  std::string tls;             // name of a TlsOptions; "": none
+  bool implicit_tls = false;
+  std::vector<Network> networks;                // relay: who may connect; mx: who may use our own domains
+  std::vector<std::string> client_certificates; // relay: names of certificates that may connect
+  std::vector<std::string> departments;         // relay
+};
+
+struct DomainOptions {
+  std::string name;                             // A-label
+  std::string route;                            // "": by the routes' `to`
+  std::optional<std::set<std::string>> recipients;  // folded; none: every recipient is taken
+};
+
+struct DepartmentOptions {
+  std::string id, language;
+  std::vector<std::string> addresses;           // folded, or globs
+  bool notify_sent = false;
+};
+
+struct IdentityOptions {
+  std::vector<std::string> addresses;           // folded
+  std::string smime, openpgp;                   // names of keys
+};
+
+enum class RouteKind { smtp, lmtp, mx };
+const char* name_of(RouteKind kind);
+
+struct RouteOptions {
+  std::string name;
+  policies::PatternSet to;
+  RouteKind kind = RouteKind::smtp;
+  std::string host;            // a name or an IP address without brackets; "" for mx and sockets
+  std::uint16_t port = 25;
+  base::fs::path socket;       // LMTP over a Unix socket
+  bool is_loopback = false;    // loopback address or Unix socket
+  Transport transport = Transport::verified;
+  bool implicit_tls = false;
+  std::string account;         // for AUTH at the next hop
+  SecretRef password;
+};
+
+struct SizeLimits {
+  base::ByteCount message, open;
+};
+struct CountLimits {
+  std::size_t recipients = 0, received = 0, sessions = 0, sessions_per_address = 0, errors = 0, commands = 0, messages = 0;
+};
+struct TimeLimits {
+  Milliseconds idle{}, data{}, tls_handshake{}, gather{};
+};
+struct LimitsOptions {
+  SizeLimits size;
+  CountLimits count;
+  TimeLimits time;
+};
+
+struct RetryOptions {
+  Milliseconds first{}, most{}, expiry{}, delay_notice{}, hold_expiry{};
+  std::size_t growth = 2, connections = 10;
+};
+
+struct TrustOptions {
+  std::vector<base::fs::path> smime_anchors;  // PEM files
+};
+
+// One file that took part, with exactly the bytes that were read.
+struct ConfigText {
+  std::string name;  // relative to the main file's directory
+  std::string text;
+};
+
+class Options {
+ public:
+  SiteOptions site;
+  StoreOptions store;
+  SecretsOptions secrets;
+  std::vector<TlsOptions> tls;
+  std::vector<ListenerOptions> listeners;
+  std::vector<RouteOptions> routes;
+  LimitsOptions limits;
+  RetryOptions retry;
+  TrustOptions trust;
+  policies::RuleSetPtr rules;
+  std::vector<ConfigText> texts;   // sorted by name; archived by their hash
+  std::string hash;                // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts
+
+  const std::vector<DomainOptions>& domains() const { return m_domains; }
+  const std::vector<DepartmentOptions>& departments() const { return m_departments; }
+  const std::vector<IdentityOptions>& identities() const { return m_identities; }
+  void set_domains(std::vector<DomainOptions> domains);
+  void set_departments(std::vector<DepartmentOptions> departments);
+  void set_identities(std::vector<IdentityOptions> identities);
+
+  const DomainOptions* find_domain(const std::string& a_label) const;
+  bool is_own_domain(const std::string& a_label) const { return find_domain(a_label) != nullptr; }
+  // Exact addresses first, then whole domains, then other globs in the order of the file.
+  const DepartmentOptions* department_of(const mail::Address& address) const;
+  const DepartmentOptions* find_department(const std::string& id) const;
+  const IdentityOptions* identity_of(const mail::Address& address) const;
+  const RouteOptions* find_route(const std::string& name) const;
+  // The domain's own route, else the first whose `to` matches; null if none does.
+  const RouteOptions* route_for(const std::string& a_label) const;
+  const TlsOptions* find_tls(const std::string& name) const;
+
+ private:
+  std::vector<DomainOptions> m_domains;
+  std::vector<DepartmentOptions> m_departments;
+  std::vector<IdentityOptions> m_identities;
+  std::map<std::string, std::size_t> m_domain_index, m_department_address, m_department_domain, m_identity_index;
+  std::vector<std::pair<std::string, std::size_t>> m_department_globs;
+};
+using OptionsPtr = std::shared_ptr<const Options>;
+
+}  // namespace config

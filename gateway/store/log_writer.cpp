@@ -1,0 +1,138 @@
+#include "gateway/store/log_writer.hpp"
+
+#include "gateway/store/disclosures.hpp"
+#include "gateway/store/errors.hpp"
+
+namespace store {
+namespace {
+
+constexpr std::size_t k_max_chains = 100'000;  // cached; the table knows all
+
+}  // namespace
+
+base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::string node, std::string vkey, base::SecretBytes system_key) {
+  LogWriter out;
+  out.m_origin = std::move(origin);
+  out.m_node = std::move(node);
+  out.m_system_key = std::move(system_key);
+  const std::pair<Statement*, const char*> statements[] = {
+      {&out.m_sql.insert_leaf, "INSERT INTO leaf(idx,mid,bytes,disclosures) VALUES(?,?,?,?)"},
+      {&out.m_sql.insert_trace, "INSERT INTO trace(mid,id,key,tags,mseq,prev,closed) VALUES(?,?,?,?,0,x'',0)"},
+      {&out.m_sql.update_trace, "UPDATE trace SET mseq=?,prev=? WHERE mid=?"},
+      {&out.m_sql.close_trace, "UPDATE trace SET closed=1 WHERE mid=?"},
+      {&out.m_sql.find_trace, "SELECT mseq,prev FROM trace WHERE mid=?"},
+      {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=?,last_id=? WHERE one=1"},
+  };
+  for (const auto& [target, sql] : statements) {
+    auto prepared = db.prepare(sql);
+    if (!prepared) return std::move(prepared).error();
+    *target = *std::move(prepared);
+  }
+  auto query = db.prepare("SELECT origin,vkey,tree,accepted,closed,cancelled,last_id FROM log_state WHERE one=1");
+  if (!query) return std::move(query).error();
+  const auto row = query->step();
+  if (!row) return row.error();
+  if (*row) {
+    if (query->blob(0) != out.m_origin || query->blob(1) != vkey)
+      return base::fail(k_foreign_key, "the log of this store is " + query->blob(1) + "; the key given is " + vkey);
+    auto tree = receipts::CompactRange::load(query->blob(2));
+    if (!tree) return std::move(tree).error();
+    out.m_tree = *std::move(tree);
+    out.m_counts = {query->integer(3), query->integer(4), query->integer(5)};
+    out.m_last_id = query->integer(6);
+    return out;
+  }
+  auto insert = db.prepare("INSERT INTO log_state VALUES(1,?,?,?,?,0,0,0,0,0,0)");
+  if (!insert) return std::move(insert).error();
+  const base::Bytes empty = out.m_tree.save();
+  insert->bind_text(1, out.m_origin).bind_text(2, out.m_node).bind_text(3, vkey).bind(4, base::ByteView(empty));
+  if (auto done = insert->run(); !done) return done.error();
+  return out;
+}
+
+void LogWriter::begin() {
+  m_tree_before = m_tree;
+  m_counts_before = m_counts;
+  m_touched.clear();
+  if (m_chains.size() > k_max_chains) m_chains.clear();
+}
+
+void LogWriter::rollback() {
+  m_tree = m_tree_before;
+  m_counts = m_counts_before;
+  for (const auto& mid : m_touched) m_chains.erase(mid);
+}
+
+base::Result<void> LogWriter::start_chain(Database&, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key, base::ByteView tags) {
+  m_sql.insert_trace.bind(1, message.mid.view()).bind(2, id).bind(3, wrapped_key).bind(4, tags);
+  if (auto done = m_sql.insert_trace.run(); !done) return done;
+  m_chains[message.mid] = {};
+  m_touched.push_back(message.mid);
+  m_last_id = std::max(m_last_id, id);
+  ++m_counts.accepted;
+  return base::Done{};
+}
+
+base::Result<LogWriter::Chain*> LogWriter::chain_of(const base::MessageId& mid) {
+  m_touched.push_back(mid);
+  if (const auto it = m_chains.find(mid); it != m_chains.end()) return &it->second;
+  m_sql.find_trace.bind(1, mid.view());
+  const auto row = m_sql.find_trace.step();
+  if (!row) return row.error();
+  Chain chain;
+  if (*row) {
+    chain.mseq = static_cast<std::uint64_t>(m_sql.find_trace.integer(0));
+    const base::Bytes prev = m_sql.find_trace.blob(1);
+    if (prev.size() == 32) std::copy(prev.begin(), prev.end(), reinterpret_cast<char*>(chain.last.emplace().data()));
+  }
+  m_sql.find_trace.reset();
+  if (!*row) return base::fail(k_no_message, mid.text());
+  return &(m_chains[mid] = chain);
+}
+
+base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const base::SecretBytes* key) {
+  receipts::ChainLink link;
+  Chain* chain = nullptr;
+  if (entry.event.mid) {
+    auto found = chain_of(*entry.event.mid);
+    if (!found) return std::move(found).error();
+    chain = *found;
+    link = {chain->mseq + 1, chain->last, {}};
+  }
+  auto leaf = receipts::compose(entry.event, link, m_node, entry.eid);
+  if (!leaf) return std::move(leaf).error();
+  const base::Bytes sealed =
+      leaf->disclosures.empty() ? base::Bytes{} : crypto::seal::seal(key != nullptr ? *key : m_system_key, pack_disclosures(leaf->disclosures), entry.eid.view());
+  auto& insert = m_sql.insert_leaf;
+  insert.bind(1, static_cast<std::int64_t>(m_tree.size())).bind(3, base::ByteView(leaf->bytes));
+  if (entry.event.mid)
+    insert.bind(2, entry.event.mid->view());
+  else
+    insert.bind_null(2);
+  if (sealed.empty())
+    insert.bind_null(4);
+  else
+    insert.bind(4, base::ByteView(sealed));
+  if (auto done = insert.run(); !done) return done;
+  m_tree.append(leaf->hash);
+  if (chain == nullptr) return base::Done{};
+  chain->mseq = link.mseq;
+  chain->last = leaf->hash;
+  m_sql.update_trace.bind(1, static_cast<std::int64_t>(chain->mseq)).bind(2, base::view(*chain->last)).bind(3, entry.event.mid->view());
+  return m_sql.update_trace.run();
+}
+
+base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid, bool cancelled) {
+  ++(cancelled ? m_counts.cancelled : m_counts.closed);
+  m_chains.erase(mid);
+  m_sql.close_trace.bind(1, mid.view());
+  return m_sql.close_trace.run();
+}
+
+base::Result<void> LogWriter::save(Database&) {
+  const base::Bytes tree = m_tree.save();
+  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_counts.accepted).bind(3, m_counts.closed).bind(4, m_counts.cancelled).bind(5, m_last_id);
+  return m_sql.save_state.run();
+}
+
+}  // namespace store

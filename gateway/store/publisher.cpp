@@ -1,0 +1,122 @@
+#include "gateway/store/publisher.hpp"
+
+#include "gateway/store/errors.hpp"
+#include "receipts/log/tree.hpp"
+
+namespace store {
+namespace {
+
+base::Result<Statement> leaf_query(Database& db) { return db.prepare("SELECT bytes FROM leaf WHERE idx>=? AND idx<? ORDER BY idx"); }
+
+base::Result<receipts::TileWriter> open_tiles(Database& db, const std::filesystem::path& directory, std::uint64_t committed) {
+  auto tiles = receipts::TileWriter::open(directory);
+  if (tiles && tiles->size() > committed)
+    return base::fail(k_rollback, "the published log has " + std::to_string(tiles->size()) + " leaves, the database " + std::to_string(committed));
+  if (tiles) return tiles;
+  // a damaged directory is made again from the database; full tiles that differ are refused there
+  return receipts::TileWriter::rebuild(directory, committed, [&db](std::uint64_t index) -> base::Result<base::Bytes> {
+    auto query = leaf_query(db);
+    if (!query) return std::move(query).error();
+    query->bind(1, static_cast<std::int64_t>(index)).bind(2, static_cast<std::int64_t>(index + 1));
+    const auto row = query->step();
+    if (!row) return row.error();
+    return query->blob(0);
+  });
+}
+
+}  // namespace
+
+Publisher::Publisher(Database reader, receipts::TileWriter tiles) : m_reader(std::move(reader)), m_tiles(std::move(tiles)) {}
+
+base::Result<std::unique_ptr<Publisher>> Publisher::open(Database reader, std::filesystem::path directory, std::string origin,
+                                                         std::shared_ptr<const base::Ed25519Key> key,
+                                                         const receipts::CompactRange& committed, std::chrono::milliseconds every) {
+  if (auto made = base::make_directories(directory, 0755); !made) return made.error();
+  auto tiles = open_tiles(reader, directory, committed.size());
+  if (!tiles) return std::move(tiles).error();
+  std::unique_ptr<Publisher> out(new Publisher(std::move(reader), *std::move(tiles)));
+  auto query = leaf_query(out->m_reader);
+  if (!query) return std::move(query).error();
+  out->m_leaves = *std::move(query);
+  out->m_origin = std::move(origin);
+  out->m_key = std::move(key);
+  out->m_every = every;
+  out->m_committed = committed.size();
+  // the published tree, grown by the leaves since, must be the tree of the database: else they tell two histories
+  if (auto grown = out->grow(committed.size()); !grown) return grown.error();
+  if (out->m_tiles.root() != committed.root()) return base::fail(k_rollback, "the published log tells another history than the database");
+  return out;
+}
+
+Publisher::~Publisher() {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_stop = true;
+  }
+  m_wake.notify_one();
+  if (m_thread.joinable()) m_thread.join();
+}
+
+void Publisher::start(std::function<void(const base::Error&)> on_fatal, std::function<void(const std::string&)> on_checkpoint) {
+  m_on_fatal = std::move(on_fatal);
+  m_on_checkpoint = std::move(on_checkpoint);
+  m_thread = std::thread([this] { run(); });
+}
+
+void Publisher::committed(std::uint64_t size) {
+  const std::lock_guard lock(m_mutex);
+  m_committed = size;
+}
+
+void Publisher::run() {
+  while (true) {
+    bool stop = false;
+    {
+      std::unique_lock lock(m_mutex);
+      m_wake.wait_for(lock, m_every, [this] { return m_stop; });
+      stop = m_stop;
+      if (!stop && m_committed == m_tiles.size() && !m_last.empty()) continue;
+    }
+    if (auto done = publish_now(); !done && m_on_fatal) m_on_fatal(done.error());
+    if (stop) return;
+  }
+}
+
+base::Result<std::string> Publisher::publish_now() {
+  const std::lock_guard work(m_work);
+  return publish();
+}
+
+base::Result<std::string> Publisher::publish() {
+  std::uint64_t target = 0;
+  {
+    const std::lock_guard lock(m_mutex);
+    target = m_committed;
+  }
+  if (target == m_tiles.size() && !m_last.empty()) return m_last;
+  if (auto grown = grow(target); !grown) return grown.error();
+  const std::string note = receipts::sign_checkpoint({m_origin, m_tiles.size(), m_tiles.root()}, *m_key);
+  if (auto published = m_tiles.publish(note); !published) return published.error();
+  m_last = note;
+  if (m_on_checkpoint) m_on_checkpoint(note);
+  return note;
+}
+
+base::Result<void> Publisher::grow(std::uint64_t target) {
+  m_leaves.bind(1, static_cast<std::int64_t>(m_tiles.size())).bind(2, static_cast<std::int64_t>(target));
+  while (true) {
+    const auto row = m_leaves.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const base::Bytes bytes = m_leaves.blob(0);
+    if (auto added = m_tiles.add(bytes, receipts::leaf_hash(bytes)); !added) {
+      m_leaves.reset();
+      return added.error();
+    }
+  }
+  m_leaves.reset();
+  if (m_tiles.size() != target) return base::fail(k_database, "a committed leaf cannot be read");
+  return base::Done{};
+}
+
+}  // namespace store

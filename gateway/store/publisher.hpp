@@ -1,0 +1,55 @@
+// Promise: the committed log as tiles and a signed checkpoint in the state directory, at most once in `every` while it
+// grows. Reads what is committed through a connection of its own, so signing never runs ahead of the disk. Own thread: the
+// writer never waits for it. For gateway/store.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/core/digest.hpp"
+#include "gateway/store/sqlite.hpp"
+#include "receipts/log/checkpoint.hpp"
+#include "receipts/log/tiles.hpp"
+
+namespace store {
+
+class Publisher {
+ public:
+  // k_rollback if the directory is ahead of `committed`, or holds another history.
+  static base::Result<std::unique_ptr<Publisher>> open(Database reader, std::filesystem::path directory, std::string origin,
+                                                       std::shared_ptr<const base::Ed25519Key> key,
+                                                       const receipts::CompactRange& committed, std::chrono::milliseconds every);
+  ~Publisher();  // publishes once more
+
+  void start(std::function<void(const base::Error&)> on_fatal, std::function<void(const std::string& checkpoint)> on_checkpoint);
+  void committed(std::uint64_t size);            // any thread
+  base::Result<std::string> publish_now();       // any thread; blocks
+
+ private:
+  Publisher(Database reader, receipts::TileWriter tiles);
+  base::Result<std::string> publish();           // under m_work
+  base::Result<void> grow(std::uint64_t target);
+  void run();
+
+  Database m_reader;
+  receipts::TileWriter m_tiles;
+  Statement m_leaves;
+  std::string m_origin;
+  std::shared_ptr<const base::Ed25519Key> m_key;
+  std::chrono::milliseconds m_every{};
+  std::function<void(const base::Error&)> m_on_fatal;
+  std::function<void(const std::string&)> m_on_checkpoint;
+  std::string m_last;
+
+  std::mutex m_work;                             // around publish()
+  std::mutex m_mutex;                            // around the members below
+  std::condition_variable m_wake;
+  std::uint64_t m_committed = 0;
+  bool m_stop = false;
+  std::thread m_thread;
+};
+
+}  // namespace store

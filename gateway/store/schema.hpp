@@ -1,0 +1,13 @@
+// The tables of the store, and what a binary does with a database of another version.
+#pragma once
+
+#include "gateway/store/sqlite.hpp"
+
+namespace store {
+
+inline constexpr int k_schema_version = 1;
+
+// Creates the tables of a new database or checks the version of an old one. k_newer_schema, k_database.
+base::Result<void> prepare_schema(Database& db);
+
+}  // namespace store

@@ -1,0 +1,264 @@
+#include "gateway/store/store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+
+#include <boost/asio/async_result.hpp>
+
+#include "base/core/errors.hpp"
+#include "base/core/file.hpp"
+#include "base/core/log.hpp"
+#include "gateway/store/errors.hpp"
+#include "gateway/store/publisher.hpp"
+#include "gateway/store/reader.hpp"
+#include "gateway/store/schema.hpp"
+#include "gateway/store/writer.hpp"
+
+namespace store {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+constexpr base::log::Event k_event_fatal{"store.stopped"};
+constexpr base::log::Event k_event_checkpoint{"log.checkpoint"};
+
+class LockFile {
+ public:
+  explicit LockFile(int fd) : m_fd(fd) {}
+  ~LockFile() {
+    if (m_fd >= 0) ::close(m_fd);
+  }
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+ private:
+  int m_fd;
+};
+
+base::Result<std::unique_ptr<LockFile>> take_lock(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return base::fail(base::k_io, path.string() + ": " + base::errno_text(errno));
+  auto lock = std::make_unique<LockFile>(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return base::fail(k_locked, "another process holds " + path.string());
+  return lock;
+}
+
+// Files that no row names are what a crash left between writing and commit.
+void sweep_spool(const fs::path& spool, Database& db) {
+  const auto names = base::list_directory(spool);
+  if (!names) return;
+  auto query = db.prepare("SELECT 1 FROM message WHERE spool=?");
+  if (!query) return;
+  for (const std::string& name : *names) {
+    query->bind_text(1, name);
+    const auto row = query->step();
+    query->reset();
+    if (row && !*row) ::unlink((spool / name).c_str());
+  }
+}
+
+void clear_directory(const fs::path& path) {
+  const auto names = base::list_directory(path);
+  if (!names) return;
+  for (const std::string& name : *names) ::unlink((path / name).c_str());
+}
+
+// The store's own proof that the root key is the right one, before anything is written.
+base::Result<void> check_root_key(Database& db, const crypto::seal::RootKey& root) {
+  auto query = db.prepare("SELECT value FROM meta WHERE name='root'");
+  if (!query) return std::move(query).error();
+  const auto row = query->step();
+  if (!row) return row.error();
+  if (*row) {
+    const auto canary = root.unwrap(query->blob(0), "canary");
+    if (!canary) return base::fail(k_foreign_key, canary.error().detail);
+    return base::Done{};
+  }
+  query->reset();
+  auto insert = db.prepare("INSERT INTO meta(name,value) VALUES('root',?)");
+  if (!insert) return std::move(insert).error();
+  const base::Bytes canary = root.wrap(crypto::seal::make_message_key(), "canary");
+  insert->bind(1, base::ByteView(canary));
+  return insert->run();
+}
+
+}  // namespace
+
+struct Store::Impl {
+  Options options;
+  std::unique_ptr<LockFile> lock;
+  receipts::VerifierKey vkey;
+  std::unique_ptr<Reader> reader;
+  std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
+  std::unique_ptr<Writer> writer;
+  std::function<void(const base::Error&)> on_fatal;
+  base::SecretBytes search_key, system_key;
+  std::atomic<std::int64_t> next_id{1};
+
+  fs::path spool() const { return options.directory / "spool"; }
+};
+
+Store::Store(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+Store::~Store() {
+  m_impl->writer.reset();
+  m_impl->publisher.reset();
+}
+
+base::Result<std::unique_ptr<Store>> Store::open(Options options) {
+  for (const char* name : {"", "spool", "scratch"})
+    if (auto made = base::make_directories(options.directory / name, 0700); !made) return made.error();
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  const Options& o = impl->options;
+  auto lock = take_lock(o.directory / "lock");
+  if (!lock) return std::move(lock).error();
+  impl->lock = *std::move(lock);
+  impl->vkey = {o.origin, o.log_key->public_key()};
+  impl->search_key = o.root->derive("search tags");
+  impl->system_key = o.root->derive("system events");
+
+  const fs::path path = o.directory / "store.sqlite";
+  auto db = Database::open(path, true);
+  if (!db) return std::move(db).error();
+  if (auto done = prepare_schema(*db); !done) return done.error();
+  if (auto done = check_root_key(*db, *o.root); !done) return done.error();
+  auto log = LogWriter::open(*db, o.origin, o.node, receipts::format_vkey(impl->vkey), impl->system_key.clone());
+  if (!log) return std::move(log).error();
+  auto queue = QueueWriter::open(*db, *o.root, impl->search_key.clone());
+  if (!queue) return std::move(queue).error();
+  auto tiles_reader = Database::open(path, false);
+  if (!tiles_reader) return std::move(tiles_reader).error();
+  auto publisher = Publisher::open(*std::move(tiles_reader), o.directory / "log", o.origin, o.log_key, log->tree(), o.publish_every);
+  if (!publisher) return std::move(publisher).error();
+  impl->publisher = *std::move(publisher);
+  auto reader = Database::open(path, false);
+  if (!reader) return std::move(reader).error();
+  impl->reader = std::make_unique<Reader>(*std::move(reader), impl->spool(), o.root);
+  impl->next_id = log->last_id() + 1;
+  sweep_spool(impl->spool(), *db);
+  clear_directory(o.directory / "scratch");
+
+  Impl* raw = impl.get();
+  const auto fatal = [raw](const base::Error& error) {
+    base::log::error(k_event_fatal, {{"error", error.describe()}});
+    if (raw->on_fatal) raw->on_fatal(error);
+  };
+  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
+  impl->writer = std::make_unique<Writer>(*std::move(db), *std::move(log), *std::move(queue), *o.clock);
+  impl->writer->start(
+      o.heartbeat_every,
+      [raw](const AfterCommit& after, std::uint64_t size) {
+        for (const std::string& name : after.spool_files) ::unlink((raw->spool() / name).c_str());
+        raw->publisher->committed(size);
+      },
+      fatal);
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+std::int64_t Store::reserve_id() { return m_impl->next_id.fetch_add(1); }
+
+void Store::on_fatal(std::function<void(const base::Error&)> handler) { m_impl->on_fatal = std::move(handler); }
+
+base::net::Awaitable<base::Result<void>> Store::commit(Change change) {
+  const auto executor = co_await asio::this_coro::executor;
+  base::Result<void> result = base::fail(k_stopped);
+  base::Result<void>* slot = &result;
+  Change* borrowed = &change;
+  Writer* writer = m_impl->writer.get();
+  co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
+      [writer, borrowed, slot, executor](auto handler) {
+        // std::function wants copies; the handler of a coroutine can only move
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        writer->push({std::move(*borrowed), executor, [shared, slot](base::Result<void> done) {
+                        *slot = std::move(done);
+                        std::move (*shared)();
+                      }});
+      },
+      asio::use_awaitable);
+  co_return result;
+}
+
+base::Result<void> Store::commit_and_wait(Change change) {
+  std::promise<base::Result<void>> promise;
+  auto done = promise.get_future();
+  m_impl->writer->push({std::move(change), {}, [&promise](base::Result<void> result) { promise.set_value(std::move(result)); }});
+  return done.get();
+}
+
+base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) { return m_impl->reader->find_due(now, limit); }
+base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->reader->next_due(); }
+base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) { return m_impl->reader->find_in_state(state, limit); }
+base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) { return m_impl->reader->load(id, with_body); }
+base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
+base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
+base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) { return m_impl->reader->search(query, m_impl->search_key); }
+base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->reader->leaves_of(mid); }
+base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t index) { return m_impl->reader->leaf_at(index); }
+base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->reader->find_event(eid); }
+base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_texts(const base::Sha256Digest& hash) {
+  return m_impl->reader->config_texts(hash, m_impl->system_key);
+}
+base::Result<std::vector<Account>> Store::accounts() { return m_impl->reader->accounts(std::nullopt); }
+
+base::Result<std::optional<Account>> Store::find_account(const std::string& name) {
+  auto found = m_impl->reader->accounts(name);
+  if (!found) return std::move(found).error();
+  if (found->empty()) return std::optional<Account>{};
+  return std::optional(std::move(found->front()));
+}
+
+base::Result<void> Store::put_account(const Account& account) {
+  Change change;
+  change.put_accounts.push_back(account);
+  return commit_and_wait(std::move(change));
+}
+
+base::Result<bool> Store::remove_account(const std::string& name) {
+  const auto found = find_account(name);
+  if (!found) return found.error();
+  if (!*found) return false;
+  Change change;
+  change.remove_accounts.push_back(name);
+  if (auto done = commit_and_wait(std::move(change)); !done) return done.error();
+  return true;
+}
+
+base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
+  auto ids = filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
+  if (!ids) return std::move(ids).error();
+  std::vector<MessageRow> out;
+  for (const std::int64_t id : *ids) {
+    auto row = m_impl->reader->load(id, false);
+    if (!row) return std::move(row).error();
+    if (*row) out.push_back(**std::move(row));
+  }
+  return out;
+}
+
+base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid, const base::SecretBytes& key) {
+  return crypto::seal::SealedFileWriter::create(m_impl->spool() / spool_name(mid), key);
+}
+std::string Store::spool_name(const base::MessageId& mid) { return mid.text(); }
+void Store::drop_spool_file(const std::string& name) { ::unlink((m_impl->spool() / name).c_str()); }
+base::Bytes Store::seal_body(const base::MessageId& mid, const base::SecretBytes& key, base::ByteView plain) {
+  return crypto::seal::seal(key, plain, place_of(mid, "body"));
+}
+fs::path Store::scratch_directory() const { return m_impl->options.directory / "scratch"; }
+fs::path Store::log_directory() const { return m_impl->options.directory / "log"; }
+
+std::optional<std::uint64_t> Store::free_bytes() const {
+  struct statvfs st {};
+  if (::statvfs(m_impl->options.directory.c_str(), &st) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
+}
+
+base::Result<std::string> Store::publish_now() { return m_impl->publisher->publish_now(); }
+const receipts::VerifierKey& Store::verifier_key() const { return m_impl->vkey; }
+
+}  // namespace store

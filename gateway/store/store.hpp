@@ -1,0 +1,100 @@
+// Promise: one transactional door for queue and log. A change is durable, with its leaves, before its commit() returns; many
+// changes that wait together share one transaction and one sync (natural batching, nobody waits for others to come). One
+// thread writes. An error of the disk that could mean a lost write stops the store for good: better no mail than a lie.
+// A full disk is temporary: new mail is refused, outcomes wait in memory and go first.
+// Must never: run two writers on one directory, or go on under tiles that are ahead of the database.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "base/core/digest.hpp"
+#include "base/net/asio.hpp"
+#include "crypto/seal/seal.hpp"
+#include "gateway/store/types.hpp"
+#include "receipts/log/checkpoint.hpp"
+
+namespace store {
+
+struct Options {
+  std::filesystem::path directory;                    // the state directory
+  std::shared_ptr<const crypto::seal::RootKey> root;
+  std::shared_ptr<const base::Ed25519Key> log_key;
+  std::string origin;                                 // "gw.stadt.example/receipts/a/2026"
+  std::string node;
+  const base::Clock* clock = &base::system_clock();
+  std::chrono::milliseconds publish_every{1000};
+  std::chrono::seconds heartbeat_every{60};
+};
+
+struct StoredLeaf {
+  std::uint64_t index = 0;
+  base::Bytes bytes;
+  std::vector<std::string> disclosures;               // opened; empty if the caller did not ask or the key is gone
+};
+
+struct ListFilter {
+  std::optional<State> state;
+  std::size_t limit = 1000;
+};
+
+struct SearchQuery {
+  std::vector<base::Bytes> words;                     // all must be there
+  std::optional<base::Timestamp> from, until;
+  std::size_t limit = 1000;
+};
+struct SearchHit {
+  base::MessageId mid;
+  bool closed = false;
+};
+
+class Store {
+ public:
+  // k_locked, k_newer_schema, k_foreign_key, k_rollback, k_database.
+  static base::Result<std::unique_ptr<Store>> open(Options options);
+  ~Store();                                           // writes what waits, publishes the last checkpoint
+
+  std::int64_t reserve_id();                          // for a NewMessage; never given twice
+  base::net::Awaitable<base::Result<void>> commit(Change change);
+  base::Result<void> commit_and_wait(Change change);  // for start, stop and commands; blocks
+  void on_fatal(std::function<void(const base::Error&)> handler);  // the store stopped itself
+
+  // Reading; blocks on the disk, from any thread.
+  base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
+  base::Result<std::optional<base::Timestamp>> next_due();          // of the earliest recipient that waits
+  base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
+  base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
+  base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);
+  base::Result<std::vector<MessageRow>> list(const ListFilter& filter);
+  base::Result<Counters> counters();
+  base::Result<std::vector<SearchHit>> search(const SearchQuery& query);
+  base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
+  base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t index);
+  base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);
+  base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash);
+
+  base::Result<std::optional<Account>> find_account(const std::string& name);
+  base::Result<std::vector<Account>> accounts();
+  base::Result<void> put_account(const Account& account);
+  base::Result<bool> remove_account(const std::string& name);
+
+  // Puts a body at rest: sealed bytes up to k_max_inline_body, above it through a spool file.
+  base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> create_spool_file(const base::MessageId& mid, const base::SecretBytes& key);
+  static std::string spool_name(const base::MessageId& mid);
+  void drop_spool_file(const std::string& name);
+  static base::Bytes seal_body(const base::MessageId& mid, const base::SecretBytes& key, base::ByteView plain);
+  std::filesystem::path scratch_directory() const;    // sealed files that need not survive a restart
+  std::optional<std::uint64_t> free_bytes() const;
+
+  base::Result<std::string> publish_now();            // the newest signed checkpoint, tiles written
+  const receipts::VerifierKey& verifier_key() const;
+  std::filesystem::path log_directory() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> m_impl;
+};
+
+}  // namespace store

@@ -1,0 +1,122 @@
+// Promise: what stands in the queue, as values. States and their arrows: docs/states.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/core/clock.hpp"
+#include "base/core/id.hpp"
+#include "base/core/secret.hpp"
+#include "base/core/stream.hpp"
+#include "receipts/log/event.hpp"
+
+namespace store {
+
+// The numbers stand in the database.
+enum class State { held = 0, due = 1, in_flight = 2, unknown = 3, delivered = 4, failed = 5, cancelled = 6 };
+const char* name_of(State state);
+inline bool is_final(State state) { return state >= State::delivered; }
+// The arrows of docs/states.md.
+bool may_follow(State from, State to);
+
+// Bodies up to this size stand in the row and share the group commit; above it one message would make the batch wait.
+inline constexpr std::size_t k_max_inline_body = 128 * 1024;
+
+// A body at rest: sealed bytes, or the name of a sealed file in the spool directory that is durable already.
+struct StoredBody {
+  base::Bytes sealed;        // empty if spooled
+  std::string spool_file;
+  std::uint64_t size = 0;    // plain bytes
+};
+
+struct NewRecipient {
+  State state = State::due;
+  base::Timestamp due{};
+  std::string route;         // clear column
+  int reason = 0;            // clear column: policies::Reason
+  base::Bytes record;        // plain here, sealed by the store: address, decision, DSN wishes
+};
+
+struct NewMessage {
+  std::int64_t id = 0;                       // from Store::reserve_id()
+  base::MessageId mid;
+  base::SecretBytes key;                     // the message's own key
+  base::Timestamp received{};
+  StoredBody body;
+  base::Bytes record;                        // plain here: envelope, origin, sender, what a notice needs
+  std::vector<NewRecipient> recipients;      // rx is the index
+  std::vector<base::Bytes> tags;             // plain search words; stored as keyed hashes
+};
+
+struct RecipientUpdate {
+  std::int64_t id = 0;                       // of the message
+  std::uint32_t rx = 0;
+  State from = State::due, to = State::due;
+  base::Timestamp due{};
+  std::uint32_t attempts = 0;
+  int reason = 0;
+  std::optional<base::Bytes> record;         // a new one; plain here
+};
+
+// An event for the log; its id was made by the caller, who may have told it already.
+struct LogEntry {
+  base::EventId eid;
+  receipts::Event event;
+};
+
+struct Account {
+  std::string name;
+  std::string password_hash;
+  std::vector<std::string> addresses;   // patterns: "amt53@stadt.example", "*@gesundheit.stadt.example"
+  base::Timestamp created{};
+};
+
+// One transaction. Either all of it is durable or nothing happened.
+struct Change {
+  std::vector<NewMessage> inserts;
+  std::vector<RecipientUpdate> updates;
+  std::vector<LogEntry> events;
+  // Config and policy texts by name, archived under event.cfg of sys.config.
+  std::vector<std::pair<std::string, base::Bytes>> archive;
+  std::vector<Account> put_accounts;
+  std::vector<std::string> remove_accounts;
+  bool is_outcome = false;   // an outcome that is known already: kept in memory and tried again while the disk is full
+};
+
+// What the queue knows of one recipient.
+struct RecipientRow {
+  std::uint32_t rx = 0;
+  State state = State::due;
+  base::Timestamp due{};
+  std::uint32_t attempts = 0;
+  std::string route;
+  int reason = 0;
+  base::Bytes record;        // plain
+};
+
+struct MessageRow {
+  std::int64_t id = 0;
+  base::MessageId mid;
+  base::SecretBytes key;
+  base::Timestamp received{};
+  std::uint64_t size = 0;
+  base::Bytes record;        // plain
+  std::vector<RecipientRow> recipients;
+  base::ContentPtr body;     // null if only the rows were asked for
+};
+
+struct Due {
+  std::int64_t id = 0;
+  base::Timestamp due{};
+};
+
+struct Counters {
+  std::uint64_t held = 0, due = 0, in_flight = 0, unknown = 0;  // recipients
+  std::uint64_t messages = 0;
+  std::uint64_t log_size = 0;
+  std::optional<base::Timestamp> oldest;                        // of the waiting messages
+};
+
+}  // namespace store

@@ -1,0 +1,189 @@
+#include "gateway/store/writer.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "base/core/errors.hpp"
+#include "gateway/store/errors.hpp"
+
+namespace store {
+namespace {
+
+constexpr std::size_t k_max_batch = 256;      // changes of one transaction
+constexpr int k_checkpoint_frames = 4000;     // 32 MiB of log: what a restart would have to read again
+constexpr std::chrono::milliseconds k_full_pause{1000};
+constexpr std::chrono::milliseconds k_clock_step{1000};
+
+}  // namespace
+
+Writer::Writer(Database db, LogWriter log, QueueWriter queue, const base::Clock& clock)
+    : m_db(std::move(db)), m_log(std::move(log)), m_queue(std::move(queue)), m_clock(clock) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_stop = true;
+  }
+  m_wake.notify_one();
+  if (m_thread.joinable()) m_thread.join();
+}
+
+void Writer::start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t)> after_commit,
+                   std::function<void(const base::Error&)> on_fatal) {
+  m_heartbeat = heartbeat;
+  m_after_commit = std::move(after_commit);
+  m_on_fatal = std::move(on_fatal);
+  m_thread = std::thread([this] { run(); });
+}
+
+void Writer::push(Job job) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(m_mutex);
+    m_jobs.push_back(std::move(job));
+    wake = m_sleeping;
+  }
+  if (wake) m_wake.notify_one();
+}
+
+void Writer::run() {
+  auto next_heartbeat = m_clock.steady() + m_heartbeat;
+  while (true) {
+    std::vector<Job> jobs;
+    bool stop = false;
+    {
+      std::unique_lock lock(m_mutex);
+      if (m_jobs.empty() && !m_stop) {
+        m_sleeping = true;
+        const auto until = m_kept.empty() ? next_heartbeat : m_clock.steady() + k_full_pause;
+        m_wake.wait_until(lock, until, [this] { return !m_jobs.empty() || m_stop; });
+        m_sleeping = false;
+      }
+      if (m_jobs.size() > k_max_batch) {
+        jobs.assign(std::make_move_iterator(m_jobs.begin()), std::make_move_iterator(m_jobs.begin() + k_max_batch));
+        m_jobs.erase(m_jobs.begin(), m_jobs.begin() + k_max_batch);
+      } else {
+        jobs.swap(m_jobs);
+      }
+      stop = m_stop && jobs.empty() && m_jobs.empty();
+    }
+    if (stop) return;
+    if (m_clock.steady() >= next_heartbeat) {
+      jobs.push_back(heartbeat());
+      next_heartbeat = m_clock.steady() + m_heartbeat;
+    }
+    keep_outcomes(jobs);
+    if (!jobs.empty()) process(std::move(jobs));
+    checkpoint_if_long();
+  }
+}
+
+// outcomes that waited for room go before anything new
+void Writer::keep_outcomes(std::vector<Job>& jobs) {
+  if (m_kept.empty()) return;
+  jobs.insert(jobs.begin(), std::make_move_iterator(m_kept.begin()), std::make_move_iterator(m_kept.end()));
+  m_kept.clear();
+}
+
+Writer::Job Writer::heartbeat() {
+  Job job;
+  const base::Timestamp now = m_clock.now();
+  if (now + k_clock_step < m_last_time) {
+    LogEntry step{base::EventId::make(now), {}};
+    step.event.type = receipts::EventType::sys_clock;
+    step.event.time = now;
+    step.event.out = "back";
+    step.event.facts.push_back({"ms", static_cast<std::int64_t>((m_last_time - now).count())});
+    job.change.events.push_back(std::move(step));
+  }
+  m_last_time = now;
+  LogEntry beat{base::EventId::make(now), {}};
+  beat.event.type = receipts::EventType::log_heartbeat;
+  beat.event.time = now;
+  beat.event.out = "ok";
+  beat.event.facts.push_back({"size", static_cast<std::int64_t>(m_log.size())});
+  job.change.events.push_back(std::move(beat));
+  job.handler = [](base::Result<void>) {};
+  return job;
+}
+
+void Writer::process(std::vector<Job> jobs) {
+  std::vector<std::pair<Job*, base::Result<void>>> answers;
+  if (m_failed) {
+    for (Job& job : jobs) answers.emplace_back(&job, base::fail(k_stopped));
+    return answer(std::move(answers));
+  }
+  std::vector<Job*> all;
+  for (Job& job : jobs) all.push_back(&job);
+  AfterCommit after;
+  const auto done = write_all(all, after);
+  if (done) {
+    m_after_commit(after, m_log.size());
+    for (Job* job : all) answers.emplace_back(job, base::Done{});
+    return answer(std::move(answers));
+  }
+  // one change at fault must not fail its neighbours
+  for (Job* job : all) {
+    AfterCommit own;
+    base::Result<void> result = all.size() == 1 || m_failed || done.error().code == k_full ? done : write_all({job}, own);
+    if (!result && result.error().code == k_full && job->change.is_outcome) {
+      m_kept.push_back(std::move(*job));
+      continue;
+    }
+    if (result) m_after_commit(own, m_log.size());
+    answers.emplace_back(job, std::move(result));
+  }
+  answer(std::move(answers));
+}
+
+base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit& after) {
+  m_log.begin();
+  auto done = transaction(jobs, after);
+  if (done) return done;
+  m_log.rollback();
+  if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
+    if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
+  // what a failed sync left on the disk nobody can say: stop, and let the next start read what is there
+  if (done.error().code == base::k_io) m_failed = true;
+  if (m_failed && m_on_fatal) m_on_fatal(done.error());
+  return done;
+}
+
+base::Result<void> Writer::transaction(const std::vector<Job*>& jobs, AfterCommit& after) {
+  if (auto begun = m_db.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  const base::Timestamp now = m_clock.now();
+  for (const Job* job : jobs)
+    if (auto done = m_queue.apply(m_db, m_log, job->change, now, after); !done) return done;
+  if (auto saved = m_log.save(m_db); !saved) return saved;
+  return m_db.execute("COMMIT");
+}
+
+// one post for each executor and batch, not one for each change
+void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
+  struct Ready {
+    Handler handler;
+    base::Result<void> result;
+  };
+  std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
+  for (auto& [job, result] : answers) {
+    if (!job->executor) {
+      job->handler(std::move(result));
+      continue;
+    }
+    auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == job->executor; });
+    if (it == groups.end()) it = groups.insert(groups.end(), {job->executor, {}});
+    it->second.push_back({std::move(job->handler), std::move(result)});
+  }
+  for (auto& [executor, ready] : groups)
+    boost::asio::post(executor, [r = std::move(ready)]() mutable {
+      for (Ready& one : r) one.handler(std::move(one.result));
+    });
+}
+
+void Writer::checkpoint_if_long() {
+  if (m_db.log_frames() < k_checkpoint_frames) return;
+  if (auto done = m_db.checkpoint(); !done) m_on_fatal(done.error());
+}
+
+}  // namespace store
