@@ -84,6 +84,16 @@ TEST_F(VerifyPath, Intermediates) {
   // a leaf cannot issue
   pki.issue("forged", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "email:amt@stadt.example", Pki::k_mail, "carol");
   EXPECT_TRUE(certs::forbids_use(certs::verify_path(*ca(), {pki.der("forged"), {pki.der("carol")}, now(), Purpose::sign, std::nullopt}).findings));
+  EXPECT_TRUE(certs::forbids_use(verdict(*trust({pki.der("carol")}), "forged", "", Purpose::sign))) << "not even where it is vouched for";
+}
+
+TEST_F(VerifyPath, SelfSignedIsGoodOnlyWhereVouchedFor) {
+  const std::string f = Pki::get().file("self");
+  must_run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + f + ".key -subj /CN=self -days 100 -addext basicConstraints=critical,CA:FALSE "
+           "-addext keyUsage=critical,digitalSignature,keyAgreement -addext extendedKeyUsage=emailProtection -addext subjectAltName=email:self@example.org -out " + f +
+           ".pem && openssl x509 -in " + f + ".pem -outform DER -out " + f + ".der");
+  EXPECT_TRUE(verdict(*ca(), "self", "self@example.org").contains(Finding::no_chain));
+  EXPECT_EQ(verdict(*trust({Pki::get().der("self")}), "self", "self@example.org", Purpose::sign), Findings{});
 }
 
 TEST_F(VerifyPath, Purposes) {
