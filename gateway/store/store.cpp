@@ -249,6 +249,7 @@ void Store::drop_spool_file(const std::string& name) { ::unlink((m_impl->spool()
 base::Bytes Store::seal_body(const base::MessageId& mid, const base::SecretBytes& key, base::ByteView plain) {
   return crypto::seal::seal(key, plain, place_of(mid, "body"));
 }
+fs::path Store::spool_directory() const { return m_impl->spool(); }
 fs::path Store::scratch_directory() const { return m_impl->options.directory / "scratch"; }
 fs::path Store::log_directory() const { return m_impl->options.directory / "log"; }
 

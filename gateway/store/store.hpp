@@ -84,6 +84,7 @@ class Store {
   static std::string spool_name(const base::MessageId& mid);
   void drop_spool_file(const std::string& name);
   static base::Bytes seal_body(const base::MessageId& mid, const base::SecretBytes& key, base::ByteView plain);
+  std::filesystem::path spool_directory() const;
   std::filesystem::path scratch_directory() const;    // sealed files that need not survive a restart
   std::optional<std::uint64_t> free_bytes() const;
 

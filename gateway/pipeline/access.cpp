@@ -1,0 +1,104 @@
+#include "gateway/pipeline/access.hpp"
+
+#include <algorithm>
+
+#include "base/core/bytes.hpp"
+
+namespace pipeline {
+namespace {
+
+bool is_own_sender(const Claim& claim) { return claim.role != config::ListenerRole::mx; }
+
+bool account_covers(const Claim& claim, const mail::Address& address) {
+  return std::any_of(claim.account_addresses.begin(), claim.account_addresses.end(), [&](const std::string& p) { return covers(p, address); });
+}
+
+// The department that this address belongs to, if the claim allows it to be used.
+std::optional<std::string> allowed_department(const config::Options& options, const Claim& claim, const mail::Address& address) {
+  const config::DepartmentOptions* department = options.department_of(address);
+  if (claim.role == config::ListenerRole::relay) {
+    if (department == nullptr) return std::nullopt;
+    const auto& named = claim.listener->departments;
+    return std::find(named.begin(), named.end(), department->id) != named.end() ? std::optional(department->id) : std::nullopt;
+  }
+  if (!account_covers(claim, address)) return std::nullopt;
+  return department == nullptr ? std::string{} : department->id;
+}
+
+}  // namespace
+
+bool covers(const std::string& pattern, const mail::Address& address) {
+  if (pattern.starts_with("*@")) return base::equal_ignoring_case(pattern.substr(2), address.domain());
+  return base::to_lower(pattern) == address.folded();
+}
+
+std::optional<Denied> check_reverse_path(const config::Options& options, const Claim& claim, const mail::ReversePath& path) {
+  if (!path) return std::nullopt;  // a report: From decides
+  if (!is_own_sender(claim)) {
+    if (options.is_own_domain(path->domain()) && !claim.trusted_network) return Denied{Refusal::own_domain_from_outside, path->text()};
+    return std::nullopt;
+  }
+  if (!allowed_department(options, claim, *path)) return Denied{Refusal::sender_not_yours, path->text()};
+  return std::nullopt;
+}
+
+Sender check_from(const config::Options& options, const Claim& claim, const mail::ReversePath& path, const mail::MessageFacts& facts) {
+  using mail::Defect;
+  Sender out;
+  if (!is_own_sender(claim)) {
+    if (facts.from && options.is_own_domain(facts.from->address.domain()) && !claim.trusted_network)
+      out.denied = Denied{Refusal::own_domain_from_outside, facts.from->address.text()};
+    return out;
+  }
+  if (!facts.from) {
+    out.denied = Denied{facts.defects.contains(Defect::several_from)  ? Refusal::several_from
+                        : facts.defects.contains(Defect::malformed_from) ? Refusal::malformed_from
+                                                                         : Refusal::no_from,
+                        ""};
+    return out;
+  }
+  const auto from = allowed_department(options, claim, facts.from->address);
+  if (!from) {
+    out.denied = Denied{Refusal::from_not_yours, facts.from->address.text()};
+    return out;
+  }
+  if (path) {
+    const auto behind = allowed_department(options, claim, *path);
+    if (!behind)
+      out.denied = Denied{Refusal::sender_not_yours, path->text()};
+    else if (*behind != *from)
+      out.denied = Denied{Refusal::two_departments, path->text()};
+  }
+  out.department = *from;
+  return out;
+}
+
+Direction check_recipient(const config::Options& options, const Claim& claim, const mail::Address& recipient) {
+  Direction out;
+  const config::DomainOptions* domain = options.find_domain(recipient.domain());
+  if (domain == nullptr) {
+    if (!is_own_sender(claim)) out.denied = Denied{Refusal::relay_denied, recipient.text()};
+    return out;
+  }
+  out.direction = is_own_sender(claim) ? policies::Direction::internal : policies::Direction::inbound;
+  if (domain->recipients && !domain->recipients->contains(recipient.folded())) out.denied = Denied{Refusal::unknown_recipient, recipient.text()};
+  return out;
+}
+
+std::optional<Denied> check_message(const config::Options& options, const Claim& claim, const mail::MessageFacts& facts) {
+  using mail::Defect;
+  if (facts.defects.contains(Defect::header_too_large)) return Denied{Refusal::header_too_large, ""};
+  if (facts.received > options.limits.count.received) return Denied{Refusal::loop, ""};
+  std::size_t ours = 0;
+  for (const auto& field : facts.header.fields())
+    if (field.is("Received") && field.value().find(" by " + options.site.hostname + " ") != std::string::npos) ++ours;
+  if (ours >= 3) return Denied{Refusal::loop, ""};
+  if (!is_own_sender(claim)) return std::nullopt;
+  // a line that is no field, or two of a kind, is read differently by different readers: own users can mend it
+  if (facts.defects.contains(Defect::malformed_header) || facts.defects.contains(Defect::duplicate_field)) {
+    if (!facts.defects.contains(Defect::several_from)) return Denied{Refusal::malformed_header, ""};
+  }
+  return std::nullopt;
+}
+
+}  // namespace pipeline

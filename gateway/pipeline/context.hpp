@@ -1,0 +1,55 @@
+// What every step of the pipeline may use; owned by gateway/app, which outlives all of it. The snapshot is swapped whole by
+// a reload: whoever begins with one ends with it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "base/net/pool.hpp"
+#include "base/net/resolver.hpp"
+#include "base/net/tls.hpp"
+#include "gateway/options/options.hpp"
+#include "gateway/pipeline/key_ring.hpp"
+#include "gateway/store/store.hpp"
+
+namespace pipeline {
+
+// One version of configuration, policy and keys.
+struct Snapshot {
+  config::OptionsPtr options;
+  KeyRingPtr keys;
+  base::Sha256Digest cfg{};                       // names the version in receipts
+  base::net::TlsClientPtr tls_client;
+  std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
+};
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+// Holds the newest snapshot.
+class Current {
+ public:
+  SnapshotPtr get() const {
+    const std::lock_guard lock(m_mutex);
+    return m_snapshot;
+  }
+  void set(SnapshotPtr snapshot) {
+    const std::lock_guard lock(m_mutex);
+    m_snapshot = std::move(snapshot);
+  }
+
+ private:
+  mutable std::mutex m_mutex;
+  SnapshotPtr m_snapshot;
+};
+
+struct Context {
+  Current current;
+  store::Store* store = nullptr;
+  const base::Clock* clock = &base::system_clock();
+  base::net::Pool* crypto = nullptr;              // as many threads as cores
+  base::net::Pool* blocking = nullptr;            // files and gpg
+  base::net::Resolver* resolver = nullptr;
+};
+
+}  // namespace pipeline

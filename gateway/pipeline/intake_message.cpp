@@ -1,0 +1,328 @@
+#include "gateway/pipeline/intake_message.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include "base/core/errors.hpp"
+#include "base/core/log.hpp"
+#include "gateway/pipeline/events.hpp"
+#include "gateway/store/errors.hpp"
+#include "mail/message/inspect.hpp"
+
+namespace pipeline {
+namespace {
+
+using base::net::Awaitable;
+using smtp::Reply;
+
+constexpr base::log::Event k_event_accepted{"message.accepted"};
+constexpr base::log::Event k_event_refused{"message.refused"};
+constexpr base::log::Event k_event_failed{"message.store_failed"};
+
+// Collects the bytes: in memory while they are few, in a sealed spool file once they are many.
+class Body {
+ public:
+  Body(store::Store& store, const base::MessageId& mid, const base::SecretBytes& key) : m_store(store), m_mid(mid), m_key(key) {}
+  ~Body() {
+    if (m_file && !m_kept) m_store.drop_spool_file(store::Store::spool_name(m_mid));
+  }
+
+  base::Result<void> write(base::ByteView bytes) {
+    if (!m_file && m_memory.size() + bytes.size() <= store::k_max_inline_body) {
+      m_memory.append(bytes);
+      return base::Done{};
+    }
+    if (!m_file) {
+      auto file = m_store.create_spool_file(m_mid, m_key);
+      if (!file) return std::move(file).error();
+      m_file = *std::move(file);
+      if (auto done = m_file->write(m_memory); !done) return done;
+      base::wipe(m_memory);
+    }
+    return m_file->write(bytes);
+  }
+
+  bool spooled() const { return m_file != nullptr; }
+  // Blocks: for the pool.
+  base::Result<void> make_durable() {
+    if (auto done = m_file->finish(); !done) return done;
+    return m_file->sync();
+  }
+  store::StoredBody stored() {
+    m_kept = true;
+    if (m_file) return {{}, store::Store::spool_name(m_mid), m_file->size().value};
+    return {store::Store::seal_body(m_mid, m_key, m_memory), {}, m_memory.size()};
+  }
+  void unkeep() { m_kept = false; }
+  base::ContentPtr content(const std::filesystem::path& spool) {
+    if (m_file) return crypto::seal::open_sealed_file(spool / store::Store::spool_name(m_mid), m_key.clone(), m_file->size());
+    return base::make_content(std::move(m_memory));
+  }
+
+ private:
+  store::Store& m_store;
+  const base::MessageId m_mid;
+  const base::SecretBytes& m_key;
+  base::Bytes m_memory;
+  std::unique_ptr<crypto::seal::SealedFileWriter> m_file;
+  bool m_kept = false;
+};
+
+// RFC 3848: how the message came.
+std::string protocol_of(const smtp::server::SessionInfo& session, bool utf8) {
+  std::string out = utf8 ? "UTF8SMTP" : session.esmtp ? "ESMTP" : "SMTP";
+  if (session.tls) out += 'S';
+  if (!session.account.empty()) out += 'A';
+  return out;
+}
+
+std::vector<base::Bytes> search_words(const MessageRecord& record, const std::vector<RecipientRecord>& recipients) {
+  std::vector<base::Bytes> out;
+  const auto add = [&](const std::string& word) {
+    if (!word.empty()) out.push_back(base::to_lower(word));
+  };
+  if (record.reverse_path) {
+    add(record.reverse_path->folded());
+    add(record.reverse_path->domain());
+  }
+  if (!record.reverse_path || base::to_lower(record.from) != record.reverse_path->folded()) add(record.from);
+  add(record.message_id);
+  add(record.origin.department.empty() ? "" : "department:" + record.origin.department);
+  for (const auto& r : recipients) {
+    add(r.address.folded());
+    add(r.address.domain());
+  }
+  std::string word;
+  for (const char c : record.subject + " ") {  // words of the subject: Aktenzeichen and the like
+    if (static_cast<unsigned char>(c) > 32 && out.size() < 200) {
+      word += c;
+      continue;
+    }
+    if (word.size() >= 3) out.push_back("subject:" + mail::fold_case(word));
+    word.clear();
+  }
+  return out;
+}
+
+class Incoming : public smtp::server::Incoming {
+ public:
+  Incoming(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session, const smtp::server::Envelope& envelope)
+      : m_context(context),
+        m_handoff(handoff),
+        m_state(state),
+        m_session(std::move(session)),
+        m_now(context.clock->now()),
+        m_mid(base::MessageId::make(m_now)),
+        m_key(crypto::seal::make_message_key()),
+        m_body(*context.store, m_mid, m_key) {
+    m_record.reverse_path = envelope.reverse_path;
+    m_record.parameters = envelope.parameters;
+  }
+
+  std::optional<Reply> write(base::ByteView bytes) override {
+    m_inspector.feed(bytes);
+    m_digest.update(bytes);
+    if (auto done = m_body.write(bytes); !done) {
+      base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
+      const bool full = done.error().code == base::k_disk_full;
+      return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de") : reply_for_stranger(Refusal::disk_full);
+    }
+    return std::nullopt;
+  }
+
+  Awaitable<Reply> commit() override {
+    const mail::MessageFacts facts = m_inspector.finish();
+    const char* word = "refused";
+    std::optional<Reply> refusal = judge(facts, word);
+    if (refusal) {
+      Reply reply = co_await refuse(*std::move(refusal), word);
+      co_return reply;
+    }
+    if (m_body.spooled()) {
+      auto job = [this] { return m_body.make_durable(); };
+      const auto durable = co_await base::net::run_on(*m_context.blocking, std::move(job));
+      if (!durable) co_return failed(durable.error());
+    }
+    Reply reply = co_await store_it();
+    co_return reply;
+  }
+
+ private:
+  bool own() const { return m_state.claim.role != config::ListenerRole::mx; }
+  const config::Options& options() const { return *m_state.snapshot->options; }
+  std::string language() const { return language_of(options(), m_record.origin.department); }
+
+  // Steps 3 to 5: fills m_record and the decisions; a reply if the message is not taken.
+  std::optional<Reply> judge(const mail::MessageFacts& facts, const char*& word) {
+    const auto deny = [&](const Denied& denied) {
+      word = row_of(denied.refusal).word;
+      return own() ? reply_for_own(denied.refusal, denied.who, "", language()) : reply_for_stranger(denied.refusal);
+    };
+    const Sender sender = check_from(options(), m_state.claim, m_record.reverse_path, facts);
+    m_record.origin = m_state.origin(sender.department);
+    if (sender.denied) return deny(*sender.denied);
+    if (const auto denied = check_message(options(), m_state.claim, facts)) return deny(*denied);
+    describe(facts);
+    const Case c{m_record.origin, m_record.reverse_path, &facts, nullptr, m_now};
+    for (RecipientRecord& r : m_state.recipients) {
+      r.decision = decide_one(*m_state.snapshot, c, r.address, r.direction);
+      r.expires = m_now + options().retry.expiry;
+      r.visible = is_visible(facts, r.address);
+    }
+    return combine(m_state.recipients, own(), language(), word);
+  }
+
+  bool is_visible(const mail::MessageFacts& facts, const mail::Address& address) {
+    if (!m_listed) {
+      m_listed.emplace();
+      for (const auto& field : facts.header.fields()) {
+        if (!field.is("To") && !field.is("Cc")) continue;
+        const auto list = mail::parse_mailbox_list(field.value());
+        if (!list) continue;
+        for (const auto& mailbox : *list) m_listed->insert(mailbox.address.folded());
+      }
+    }
+    return m_listed->contains(address.folded());
+  }
+
+  void describe(const mail::MessageFacts& facts) {
+    m_record.from = facts.from ? facts.from->address.text() : "";
+    m_record.subject = facts.subject;
+    m_record.message_id = facts.message_id;
+    m_record.protocol = protocol_of(m_session, m_record.parameters.smtputf8);
+    m_record.received_from = own() && m_state.claim.proof == policies::Proof::account ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
+    m_record.receipt = base::EventId::make(m_now);
+    m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
+    m_record.dot_lines = facts.dot_lines;
+    m_record.has_bcc = facts.header.count("Bcc") > 0;
+    m_record.internal_sender = own();
+    m_record.language = language();
+    if (m_state.claim.role != config::ListenerRole::submission) return;
+    if (facts.message_id.empty()) {
+      m_record.message_id = "<" + m_mid.text() + "@" + options().site.hostname + ">";
+      m_record.extra_header += "Message-ID: " + m_record.message_id + "\r\n";
+    }
+    if (!facts.has_date) m_record.extra_header += "Date: " + base::format_rfc5322(m_now) + "\r\n";
+  }
+
+  store::NewMessage new_message(std::int64_t id) {
+    store::NewMessage out;
+    out.id = id;
+    out.mid = m_mid;
+    out.key = m_key.clone();
+    out.received = m_now;
+    out.body = m_body.stored();
+    out.record = encode(m_record);
+    out.tags = search_words(m_record, m_state.recipients);
+    for (const RecipientRecord& r : m_state.recipients) {
+      const auto* route = options().route_for(r.address.domain());
+      const bool held = r.decision.outcome == policies::Outcome::hold;
+      out.recipients.push_back({held ? store::State::held : store::State::due, held ? r.expires : m_now,
+                                !r.decision.route.empty() ? r.decision.route : route != nullptr ? route->name : "",
+                                static_cast<int>(r.decision.reason), encode(r)});
+    }
+    return out;
+  }
+
+  Awaitable<Reply> store_it() {
+    const std::int64_t id = m_context.store->reserve_id();
+    store::Change change;
+    change.inserts.push_back(new_message(id));
+    const EventTime at{m_now, m_state.snapshot->cfg};
+    const std::uint64_t size = change.inserts.front().body.size;
+    const base::Sha256Digest digest = m_digest.finish();
+    change.events.push_back(accept_event(at, m_mid, m_record, m_state.recipients, size, digest, m_session));
+    for (std::uint32_t rx = 0; rx < m_state.recipients.size(); ++rx) {
+      change.events.push_back(decide_event(at, m_mid, rx, m_state.recipients[rx]));
+      const auto& d = m_state.recipients[rx].decision;
+      if (d.outcome == policies::Outcome::hold) change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
+    }
+    store::MessageRow row = make_row(id, change.inserts.front());
+    const bool mine = m_handoff.reserve(id);
+    const auto done = co_await m_context.store->commit(std::move(change));
+    if (!done) {
+      if (mine) m_handoff.dropped(id);
+      m_body.unkeep();
+      co_return failed(done.error());
+    }
+    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(row.recipients.size())}});
+    if (mine)
+      m_handoff.taken(std::move(row));
+    else
+      m_handoff.wake();
+    co_return Reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
+  }
+
+  // What the store will give back for this message, without asking it.
+  store::MessageRow make_row(std::int64_t id, const store::NewMessage& stored) {
+    store::MessageRow row;
+    row.id = id;
+    row.mid = m_mid;
+    row.key = m_key.clone();
+    row.received = m_now;
+    row.size = stored.body.size;
+    row.record = stored.record;
+    row.body = m_body.content(m_context.store->spool_directory());
+    std::uint32_t rx = 0;
+    for (const auto& r : stored.recipients) row.recipients.push_back({rx++, r.state, r.due, 0, r.route, r.reason, r.record});
+    return row;
+  }
+
+  Awaitable<Reply> refuse(Reply reply, const char* word) {
+    base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", reply.code}, {"reason", word}});
+    if (!m_state.may_record_rejection(m_context.clock->steady())) co_return reply;
+    std::vector<std::string> to;
+    for (const auto& r : m_state.recipients) to.push_back(r.address.text());
+    store::Change change;
+    const EventTime at{m_now, m_state.snapshot->cfg};
+    change.events.push_back(reject_event(at, m_record.origin, m_record.reverse_path, to, reply, word, m_session.peer_address));
+    const auto done = co_await m_context.store->commit(std::move(change));
+    if (!done) base::log::error(k_event_failed, {{"error", done.error().describe()}});
+    co_return reply;
+  }
+
+  Reply failed(const base::Error& error) {
+    base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", error.describe()}});
+    const bool full = error.code == store::k_full || error.code == base::k_disk_full;
+    const Refusal refusal = full ? Refusal::disk_full : Refusal::store_failed;
+    return own() ? reply_for_own(refusal, "", "", language()) : reply_for_stranger(refusal);
+  }
+
+  Context& m_context;
+  Handoff& m_handoff;
+  SessionState& m_state;
+  smtp::server::SessionInfo m_session;
+  base::Timestamp m_now;
+  base::MessageId m_mid;
+  base::SecretBytes m_key;
+  Body m_body;
+  mail::Inspector m_inspector;
+  base::Sha256 m_digest;
+  MessageRecord m_record;
+  std::optional<std::set<std::string>> m_listed;   // addresses of To and Cc
+};
+
+}  // namespace
+
+std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+                                                      const smtp::server::Envelope& envelope) {
+  return std::make_unique<Incoming>(context, handoff, state, session, envelope);
+}
+
+std::string language_of(const config::Options& options, const std::string& department) {
+  const auto* found = options.find_department(department);
+  return found != nullptr && !found->language.empty() ? found->language : options.site.language;
+}
+
+std::string address_bytes(const std::string& text) {
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(text, ec);
+  if (ec) return {};
+  if (address.is_v4()) {
+    const auto bytes = address.to_v4().to_bytes();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  const auto bytes = address.to_v6().to_bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace pipeline
