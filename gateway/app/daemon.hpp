@@ -28,6 +28,7 @@ class Daemon {
 
  private:
   base::Result<void> record_config(receipts::EventType type, const char* out);
+  base::net::Awaitable<void> shut_down();
   void watch_signals(boost::asio::signal_set& signals);
 
   ServeOptions m_options;

@@ -8,7 +8,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "gateway/app/daemon.hpp"
 #include "gateway/app/listener.hpp"
@@ -28,6 +30,7 @@ constexpr base::log::Event k_event_stop{"daemon.stop"};
 constexpr base::log::Event k_event_reload{"daemon.reload"};
 constexpr base::log::Event k_event_fault{"config.fault"};
 constexpr std::chrono::seconds k_drain{20};
+constexpr std::chrono::seconds k_close{5};
 constexpr unsigned k_blocking_threads = 4;
 
 store::LogEntry system_event(receipts::EventType type, const base::Sha256Digest& cfg, const char* out, base::Timestamp now) {
@@ -129,9 +132,22 @@ void Daemon::watch_signals(asio::signal_set& signals) {
       return;
     }
     base::log::info(k_event_stop, {{"signal", number}});
-    for (auto& listener : m_listeners) listener->stop();
-    asio::co_spawn(m_io, m_dispatch->drain(k_drain), [this](std::exception_ptr) { m_io.stop(); });
+    asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
   });
+}
+
+// No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
+// acknowledged: its sender keeps it.
+base::net::Awaitable<void> Daemon::shut_down() {
+  for (auto& listener : m_listeners) listener->stop();
+  co_await m_dispatch->drain(k_drain);
+  for (const auto& [number, close] : m_sessions.closers) close();
+  const base::Steady until = m_context.clock->steady() + k_close;
+  while (m_sessions.all > 0 && m_context.clock->steady() < until) {
+    asio::steady_timer pause(m_io, std::chrono::milliseconds(5));
+    boost::system::error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
 }
 
 int Daemon::run() {
@@ -151,7 +167,12 @@ int Daemon::run() {
   m_blocking.join();
   m_crypto.join();
   const auto stopped = record_config(receipts::EventType::sys_stop, "stopped");
-  return stopped ? 0 : 1;
+  const int code = stopped ? 0 : 1;
+  if (m_sessions.all == 0 && m_dispatch->active() == 0) return code;
+  // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
+  m_store.reset();
+  base::log::stop();
+  std::_Exit(code);
 }
 
 int serve(const ServeOptions& options) {

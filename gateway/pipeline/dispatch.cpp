@@ -250,10 +250,10 @@ Awaitable<base::Result<Prepared>> Dispatch::make_ready(const Snapshot& snapshot,
 }
 
 Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared, const base::ContentPtr& content) const {
-  Parcel out{*group.route, group.lane_domain, group.floor, {}, prepared.dot_lines};
+  Parcel out{*group.route, group.lane_domain, group.floor, {}, prepared.dot_lines, prepared.top};
   auto& t = out.transaction;
   t.reverse_path = record.reverse_path;
-  t.parameters.size = content->size().value;
+  t.parameters.size = content->size().value + prepared.top.size();
   t.parameters.smtputf8 = record.parameters.smtputf8;
   t.parameters.envid = record.parameters.envid;
   // what comes back from the internal server must not carry opened content to the outside

@@ -4,6 +4,7 @@
 
 #include "base/core/errors.hpp"
 #include "base/net/connect.hpp"
+#include "mail/message/edit.hpp"
 
 namespace pipeline {
 namespace {
@@ -52,6 +53,7 @@ Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, 
 Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content) {
   Lane& lane = m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
   co_await enter(lane, snapshot->options->retry.connections);
+  if (!parcel.top.empty()) content = mail::join(parcel.top, std::move(content));
   Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), lane);
   leave(lane);
   co_return out;

@@ -27,6 +27,7 @@ struct Parcel {
   policies::Transport floor = policies::Transport::any;
   smtp::client::Transaction transaction;
   bool dot_lines = true;
+  std::string top;                              // our own trace fields, in front of the message
 };
 
 class Lanes {
