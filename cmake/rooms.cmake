@@ -47,6 +47,7 @@ add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
 function(amtsbote_room name)
   cmake_parse_arguments(ARG "COROUTINES" "" "DEPS;LIBS;PUBLIC_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   get_filename_component(parent ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set(target ${parent}_${name})
   if(sources)
