@@ -1,9 +1,9 @@
-#include "gateway/app/serve.hpp"
+#include <iostream>
+
+#include "gateway/app/cli.hpp"
 #include "gateway/app/start.hpp"
 
 int main(int argc, char** argv) {
   app::init_process();
-  app::ServeOptions options;
-  if (argc > 1) options.config = argv[1];
-  return app::serve(options);
+  return app::run_command_line({argv + 1, argv + argc}, std::cin, std::cout, std::cerr);
 }
