@@ -174,13 +174,13 @@ std::vector<Command> receipts_commands() {
        "0  written\n1  the log knows no such id\n2  they could not be made or written", "amtsbote receipts prove -o beweis 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_prove},
       {"receipts verify", "Verifies receipt files without daemon, database or network",
        "Each check is told by itself: the form of each leaf, its inclusion, the log's signature, the disclosures, the chain of the message.",
-       {{"FILE", "", "A file of receipts", true, true}, vkey, k_json_option},
+       {{"FILE", "", "A file of receipts", true, true}, vkey, k_config_option, k_json_option},
        "0  everything passed\n1  a check failed\n2  something could not be told, or read: a single receipt does not show the whole chain",
        "amtsbote receipts verify --vkey log.vkey 01JQ3V5R8WPZ6T0X2B4N7M9K1C.receipts.json", run_verify},
       {"receipts fsck", "Verifies a whole log directory without daemon, database or network",
        "Recomputes every tile from the entries, and checks the signature, each leaf, each message's chain and the balances. With --against the log must also begin "
        "with every checkpoint found in these files, such as the daily mail to the auditors.",
-       {{"DIR", "", "The log directory, or a copy of it", true}, vkey, {"--against", "FILE", "A text with earlier checkpoints", false, true}, k_json_option},
+       {{"DIR", "", "The log directory, or a copy of it", true}, vkey, {"--against", "FILE", "A text with earlier checkpoints", false, true}, k_config_option, k_json_option},
        "0  everything passed\n1  a check failed\n2  it could not be read or told", "amtsbote receipts fsck --vkey log.vkey --against mail-0301.eml /var/lib/amtsbote/log",
        run_fsck},
   };
