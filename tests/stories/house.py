@@ -181,9 +181,9 @@ class Sink:
 
 
 class House:
-    def __init__(self, policy=POLICY, extra="", routes_transport="any", retry=""):
+    def __init__(self, policy=POLICY, extra="", routes_transport="any", retry="", limits=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="amtsbote-", dir="/tmp"))
-        self.policy, self.extra, self.transport, self.retry = policy, extra, routes_transport, retry
+        self.policy, self.extra, self.transport, self.retry, self.limits = policy, extra, routes_transport, retry, limits
         self.process, self.ports, self.events = None, {}, []
         self.pki = Pki(self.dir / "pki")
         self.server_cert = self.pki.server("gw.stadt.example")
@@ -269,7 +269,6 @@ route = "mailserver"
 id = "gesundheitsamt"
 addresses = ["amt53@stadt.example", "*@gesundheit.stadt.example"]
 
-
 [[department]]
 id = "bauamt"
 addresses = ["bauamt@stadt.example"]
@@ -284,7 +283,13 @@ name = "internet"
 to = ["*"]
 smtp = "127.0.0.1:{self.internet.port}"
 transport = "{self.transport}"
+
+[retry]
 {self.retry}
+
+[limits]
+{self.limits}
+
 {self.extra}
 """)
         (d / "amtsbote.toml").chmod(0o600)
