@@ -155,6 +155,15 @@ Awaitable<Result<TlsInfo>> Stream::connect_tls(TlsClientPtr context, std::string
   co_return info;
 }
 
+std::function<void()> Stream::closer() const {
+  return [weak = std::weak_ptr(m_impl)] {
+    const auto impl = weak.lock();
+    if (!impl) return;
+    error_code ignored;
+    impl->socket.close(ignored);
+  };
+}
+
 void Stream::close() {
   m_impl->timer.cancel();
   error_code ignored;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,8 @@ class Stream {
   // error here: see TlsInfo::peer_verified.
   Awaitable<Result<TlsInfo>> connect_tls(TlsClientPtr context, std::string host);
 
+  // Closes the connection from outside its coroutine, on the same executor; harmless once it is gone.
+  std::function<void()> closer() const;
   void close();                       // at once; pending operations end with an error
   Awaitable<void> shutdown_and_close();  // says goodbye where TLS can, at most two seconds
   bool is_open() const;

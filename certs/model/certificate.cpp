@@ -119,6 +119,25 @@ Fingerprint fingerprint_of(base::ByteView der) {
   return {std::move(hex)};
 }
 
+bool is_authority(base::ByteView der) {
+  const unsigned char* at = base::u8(der);
+  const X509Ptr x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  const bool yes = x509 && X509_check_ca(x509.get()) == 1;
+  ERR_clear_error();
+  return yes;
+}
+
+bool key_belongs_to(base::ByteView pkcs8, base::ByteView der) {
+  using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+  const unsigned char* at = base::u8(der);
+  const X509Ptr x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  at = base::u8(pkcs8);
+  const KeyPtr key(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(pkcs8.size())));
+  const bool yes = x509 && key && X509_check_private_key(x509.get(), key.get()) == 1;
+  ERR_clear_error();
+  return yes;
+}
+
 base::Result<KeyInfo> describe_certificate(base::ByteView der) {
   if (der.empty() || der.size() > k_max_certificate) return base::fail(base::k_malformed, "certificate: size");
   const unsigned char* at = base::u8(der);

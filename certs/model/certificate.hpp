@@ -25,4 +25,7 @@ base::Result<KeyInfo> describe_certificate(base::ByteView der);
 
 Fingerprint fingerprint_of(base::ByteView der);
 
+bool is_authority(base::ByteView der);                                 // basicConstraints says CA
+bool key_belongs_to(base::ByteView pkcs8, base::ByteView der);         // the private key of this certificate
+
 }  // namespace certs

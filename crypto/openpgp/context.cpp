@@ -20,9 +20,9 @@ gpgme_data_cbs* callbacks(gpgme_data_read_cb_t read, gpgme_data_write_cb_t write
 
 }  // namespace
 
-base::Result<std::unique_ptr<Context>> Context::make(const Home& home) {
-  home.enter();
-  std::unique_ptr<Context> out(new Context(home));
+base::Result<std::unique_ptr<Context>> Context::make(const Home& home, Place place) {
+  if (place == Place::take) home.enter();
+  std::unique_ptr<Context> out(new Context(home, place));
   gpgme_error_t error = gpgme_new(&out->m_context);
   // per context, never by environment or globals: other homes may live in the same process
   if (!error) error = gpgme_ctx_set_engine_info(out->m_context, GPGME_PROTOCOL_OpenPGP, nullptr, home.directory().c_str());
@@ -37,7 +37,7 @@ base::Result<std::unique_ptr<Context>> Context::make(const Home& home) {
 
 Context::~Context() {
   if (m_context != nullptr) gpgme_release(m_context);
-  m_home.leave();
+  if (m_place == Place::take) m_home.leave();
 }
 
 gpgme_error_t Context::give_passphrase(void* self, const char*, const char*, int was_bad, int fd) {

@@ -63,8 +63,10 @@ class Home {
 
 class Context {
  public:
-  // `passphrases` are given in their order when the agent asks, the last one again and again; none: the home's.
-  static base::Result<std::unique_ptr<Context>> make(const Home& home);
+  // Waits for a place. Key lists take none: they are read while an operation holds one, and all places together would wait
+  // for each other.
+  enum class Place { take, none };
+  static base::Result<std::unique_ptr<Context>> make(const Home& home, Place place = Place::take);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -72,10 +74,11 @@ class Context {
   void set_old_passphrase(const base::SecretBytes* passphrase) { m_old = passphrase; }
 
  private:
-  explicit Context(const Home& home) : m_home(home) {}
+  Context(const Home& home, Place place) : m_home(home), m_place(place) {}
   static gpgme_error_t give_passphrase(void* self, const char* hint, const char* info, int was_bad, int fd);
 
   const Home& m_home;
+  Place m_place;
   const base::SecretBytes* m_old = nullptr;  // protects a key that is being imported
   int m_asked = 0;
   gpgme_ctx_t m_context = nullptr;

@@ -55,6 +55,7 @@ KeyRecord describe(gpgme_key_t key) {
   certs::KeyInfo& info = out.info;
   info.method = certs::Method::openpgp;
   info.is_revoked = key->revoked != 0;
+  info.has_private = key->secret != 0;  // for material outside a ring this is the only mark
   info.not_after = k_never;
   describe_user_ids(key, info);
   const gpgme_subkey_t primary = key->subkeys;

@@ -227,7 +227,7 @@ base::Result<std::shared_ptr<const std::vector<KeyRecord>>> Home::ring() const {
     const std::lock_guard lock(m_mutex);
     if (m_ring) return m_ring;
   }
-  auto context = Context::make(*this);
+  auto context = Context::make(*this, Context::Place::none);
   if (!context) return std::move(context).error();
   gpgme_set_keylist_mode((*context)->get(), GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_SECRET);
   if (const auto error = gpgme_op_keylist_start((*context)->get(), nullptr, 0); error) return error_of("key list", error);

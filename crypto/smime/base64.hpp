@@ -17,6 +17,8 @@ class Base64Decoder {
   base::Result<void> finish() const;  // the last group must be whole
 
  private:
+  base::Result<void> take(char c, std::string& out);
+
   unsigned m_bits = 0;
   int m_count = 0;  // digits of the current group
   int m_padding = 0;

@@ -68,6 +68,7 @@ std::span<const KeySpec> tls() {
   static constexpr KeySpec k_rows[] = {
       {"certificate", "path", "", "PEM", "certificate, followed by its chain"},
       {"key", "secret", "", "PEM", "its private key"},
+      {"client_anchors", "path", "none", "PEM", "root certificates that client certificates of relays must reach"},
   };
   return k_rows;
 }
@@ -137,8 +138,7 @@ std::span<const KeySpec> route() {
 
 std::span<const KeySpec> trust() {
   static constexpr KeySpec k_rows[] = {
-      {"smime_anchors", "path or list", "none", "PEM",
-       "root certificates that S/MIME chains must reach; without one no certificate is usable"},
+      {"tls_anchors", "path", "none", "PEM", "root certificates for verified TLS to next hops; none: the system's"},
   };
   return k_rows;
 }

@@ -130,6 +130,10 @@ void read_tls(const std::vector<Section>& sections, Draft& draft) {
           check_readable(r, "certificate", *path);
         }
       if (r.required("key")) tls.key = read_secret_ref(r, "key", section);
+      if (const auto path = read_path(r, "client_anchors", section)) {
+        tls.client_anchors = *path;
+        check_readable(r, "client_anchors", *path);
+      }
       if (draft.options.find_tls(tls.name) != nullptr)
         draft.faults.error(section.file, entry.at, "tls." + entry.key + " stands twice");
       draft.options.tls.push_back(std::move(tls));
@@ -139,12 +143,9 @@ void read_tls(const std::vector<Section>& sections, Draft& draft) {
 void read_trust(const Section* section, Draft& draft) {
   if (section == nullptr) return;
   TableReader r(*section->table, section->file, "trust", schema::trust(), draft.faults);
-  for (const Node* node : r.strings("smime_anchors").value_or(std::vector<const Node*>{})) {
-    const auto path = resolve(*section, node->text);
-    std::error_code error;
-    if (!base::fs::exists(path, error) && !error)
-      r.error_at(node->at, "trust.smime_anchors: " + path.string() + " does not exist");
-    draft.options.trust.smime_anchors.push_back(path);
+  if (const auto path = read_path(r, "tls_anchors", *section)) {
+    draft.options.trust.tls_anchors = *path;
+    check_readable(r, "tls_anchors", *path);
   }
 }
 

@@ -48,6 +48,7 @@ struct TlsOptions {
   std::string name;
   base::fs::path certificate;  // PEM, with its chain
   SecretRef key;
+  base::fs::path client_anchors;  // PEM; "": client certificates are not asked for
 };
 
 // An IP network: 4 or 16 bytes and the length of the prefix in bits.
@@ -125,7 +126,7 @@ struct RetryOptions {
 };
 
 struct TrustOptions {
-  std::vector<base::fs::path> smime_anchors;  // PEM files
+  base::fs::path tls_anchors;  // PEM; "": the system's
 };
 
 // One file that took part, with exactly the bytes that were read.

@@ -25,6 +25,13 @@ std::optional<std::string> allowed_department(const config::Options& options, co
   return department == nullptr ? std::string{} : department->id;
 }
 
+// The "by" word of a Received field (RFC 5321 section 4.4), behind any fold.
+bool received_by(const std::string& value, const std::string& hostname) {
+  std::string flat;
+  for (const char c : value) flat += c == '\t' ? ' ' : c;
+  return (" " + flat).find(" by " + hostname + " ") != std::string::npos;
+}
+
 }  // namespace
 
 bool covers(const std::string& pattern, const mail::Address& address) {
@@ -91,7 +98,7 @@ std::optional<Denied> check_message(const config::Options& options, const Claim&
   if (facts.received > options.limits.count.received) return Denied{Refusal::loop, ""};
   std::size_t ours = 0;
   for (const auto& field : facts.header.fields())
-    if (field.is("Received") && field.value().find(" by " + options.site.hostname + " ") != std::string::npos) ++ours;
+    if (field.is("Received") && received_by(field.value(), options.site.hostname)) ++ours;
   if (ours >= 3) return Denied{Refusal::loop, ""};
   if (!is_own_sender(claim)) return std::nullopt;
   // a line that is no field, or two of a kind, is read differently by different readers: own users can mend it

@@ -20,8 +20,10 @@ namespace pipeline {
 struct Snapshot {
   config::OptionsPtr options;
   KeyRingPtr keys;
+  std::shared_ptr<const void> keys_owner;         // what the ring is a view of
   base::Sha256Digest cfg{};                       // names the version in receipts
   base::net::TlsClientPtr tls_client;
+  std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

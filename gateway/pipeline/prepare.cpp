@@ -19,9 +19,9 @@ using policies::SignMethod;
 
 std::string received_field(const PrepareInput& in) {
   const auto& r = in.record;
-  std::string out = "Received:";
-  if (!r.received_from.empty()) out += " from " + base::escape_remote(r.received_from, 300) + "\r\n";
-  out += (r.received_from.empty() ? std::string() : std::string("\t")) + " by " + in.snapshot.options->site.hostname + " with " + r.protocol + "\r\n\tid " +
+  std::string out = "Received: ";
+  if (!r.received_from.empty()) out += "from " + base::escape_remote(r.received_from, 300) + "\r\n\t";
+  out += "by " + in.snapshot.options->site.hostname + " with " + r.protocol + "\r\n\tid " +
          in.message.mid.text() + "\r\n\t(receipt " + r.receipt.text() + "); " + base::format_rfc5322(in.message.received) + "\r\n";
   return out;
 }
@@ -127,9 +127,9 @@ base::Result<Prepared> protect_group(const PrepareInput& in) {
   const EventTime at{in.now, in.snapshot.cfg};
   out.events.push_back(transform_event(at, in.message.mid, in.group.number, made->report()));
   const auto& d = in.group.first().decision;
-  auto whole = mail::join(top_of(in), made->content());
+  out.top = top_of(in);
   if (in.group.first().direction == policies::Direction::internal) {
-    out.mail = MailboxMail{std::move(whole)};
+    out.mail = MailboxMail{made->content()};
   } else if (made->report().encrypted) {
     auto sealed = EncryptedByUs::of(*made);
     if (!sealed) return std::move(sealed).error();
@@ -146,6 +146,7 @@ base::Result<Prepared> protect_group(const PrepareInput& in) {
 base::Result<Prepared> pass_group(const PrepareInput& in) {
   base::ContentPtr content = in.message.body;
   Prepared out;
+  out.top = top_of(in);
   out.dot_lines = in.record.dot_lines;
   out.eight_bit = in.record.eight_bit;
   const auto& d = in.group.first().decision;
@@ -155,7 +156,7 @@ base::Result<Prepared> pass_group(const PrepareInput& in) {
       if (!e) return std::move(e).error();
       content = std::move(e->content);
     }
-    out.mail = MailboxMail{mail::join(top_of(in), std::move(content))};
+    out.mail = MailboxMail{std::move(content)};
     return out;
   }
   if (in.record.own_notice) {
@@ -249,7 +250,8 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   if (!mark) return std::move(mark).error();
   auto content = with_subject_prefix(opened->content, *facts, out.second->mark.subject_prefix);
   out.eight_bit = facts->has_8bit_body || facts->has_8bit_header;
-  out.mail = MailboxMail{mail::join(*mark + top_of(in), std::move(content))};
+  out.top = *mark + top_of(in);
+  out.mail = MailboxMail{std::move(content)};
   return out;
 }
 

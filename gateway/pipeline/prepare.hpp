@@ -32,6 +32,7 @@ class OpenBudget {
 struct Prepared {
   std::optional<Outgoing> mail;               // absent: the second decision holds it
   std::optional<policies::PolicyDecision> second;  // inbound: the decision after opening
+  std::string top;                            // trace and mark fields that go in front
   std::vector<store::LogEntry> events;
   bool dot_lines = true;
   bool eight_bit = false;

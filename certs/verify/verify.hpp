@@ -1,0 +1,55 @@
+// Promise: says whether a certificate may be used for one purpose, at one time, for one address, and every reason why not: a
+// verdict is a set, never a yes that hides a no. Trust comes from the anchors that the caller names and from nowhere else: no
+// system store, nothing that came with a message, nothing fetched. What OpenSSL reports and we do not know by name forbids.
+// Standards: RFC 5280 section 6 (paths), RFC 8550 sections 3 and 4 (S/MIME), RFC 9598; TR-02102-1 (key lengths).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/core/bytes.hpp"
+#include "base/core/clock.hpp"
+#include "base/core/result.hpp"
+#include "certs/model/errors.hpp"
+#include "certs/model/key.hpp"
+
+namespace certs {
+
+enum class Purpose { encrypt, sign };
+// none: CRLs are not looked at; soft: those that are known count; hard: without a current one the verdict is unknown.
+enum class Revocation { none, soft, hard };
+
+inline constexpr int k_max_path = 8;               // certificates above the leaf
+inline constexpr std::size_t k_max_bag = 100;      // hints that came with a message
+
+// DER throughout.
+struct TrustMaterial {
+  std::vector<std::string> anchors;        // authorities, or single certificates that somebody vouches for
+  std::vector<std::string> intermediates;  // help to find a path, are not trusted
+  std::vector<std::string> crls;
+};
+
+class TrustStore;  // parsed once, read by any number of threads
+using TrustStorePtr = std::shared_ptr<const TrustStore>;
+base::Result<TrustStorePtr> make_trust_store(const TrustMaterial& material);  // k_bad_certificate
+
+struct PathQuestion {
+  std::string leaf;
+  std::vector<std::string> bag;            // more hints, as from a message; never trusted
+  base::Timestamp at{};
+  Purpose purpose = Purpose::encrypt;
+  std::optional<mail::Address> address;    // must stand in the certificate
+  Revocation revocation = Revocation::soft;
+};
+
+struct PathVerdict {
+  std::set<Finding> findings;              // forbids_use(findings) is the answer
+  std::vector<std::string> chain;          // DER, leaf first, as far as it was found
+  KeyInfo info;
+};
+PathVerdict verify_path(const TrustStore& store, const PathQuestion& question);
+
+}  // namespace certs

@@ -1,0 +1,47 @@
+// Promise: everything that lives while the daemon serves, in the order of its dependence: what stands lower uses what stands
+// above and goes first.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "gateway/app/keys.hpp"
+#include "gateway/app/listener.hpp"
+#include "gateway/app/serve.hpp"
+#include "gateway/pipeline/dispatch.hpp"
+
+namespace app {
+
+class Daemon {
+ public:
+  explicit Daemon(ServeOptions options);
+  ~Daemon();
+
+  base::Result<void> open(config::OptionsPtr loaded);
+  int run();
+  // All or nothing; the faults if the old version stays. Blocks: not on an I/O thread.
+  std::vector<std::string> reload();
+
+ private:
+  base::Result<void> record_config(receipts::EventType type, const char* out);
+  base::net::Awaitable<void> shut_down();
+  void watch_signals(boost::asio::signal_set& signals);
+
+  ServeOptions m_options;
+  boost::asio::io_context m_io{1};
+  base::net::Pool m_crypto, m_blocking;
+  std::shared_ptr<Keys> m_keys;
+  std::unique_ptr<store::Store> m_store;
+  std::unique_ptr<base::net::Resolver> m_resolver;
+  pipeline::Context m_context;
+  Sessions m_sessions;
+  std::unique_ptr<pipeline::Login> m_login;
+  std::unique_ptr<pipeline::Dispatch> m_dispatch;
+  std::vector<std::unique_ptr<Listener>> m_listeners;
+};
+
+}  // namespace app

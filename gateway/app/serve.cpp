@@ -1,0 +1,191 @@
+#include "gateway/app/serve.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "gateway/app/daemon.hpp"
+#include "gateway/app/listener.hpp"
+#include "gateway/app/start.hpp"
+#include "gateway/config/load.hpp"
+#include "gateway/pipeline/dispatch.hpp"
+#include "gateway/pipeline/events.hpp"
+
+namespace app {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr base::log::Event k_event_start{"daemon.start"};
+constexpr base::log::Event k_event_ready{"daemon.ready"};
+constexpr base::log::Event k_event_stop{"daemon.stop"};
+constexpr base::log::Event k_event_reload{"daemon.reload"};
+constexpr base::log::Event k_event_fault{"config.fault"};
+constexpr std::chrono::seconds k_drain{20};
+constexpr std::chrono::seconds k_close{5};
+constexpr unsigned k_blocking_threads = 4;
+
+store::LogEntry system_event(receipts::EventType type, const base::Sha256Digest& cfg, const char* out, base::Timestamp now) {
+  store::LogEntry entry{base::EventId::make(now), {}};
+  entry.event.type = type;
+  entry.event.time = now;
+  entry.event.out = out;
+  entry.event.cfg = cfg;
+  return entry;
+}
+
+int cannot_start(const base::Error& error) {
+  base::log::error(k_event_start, {{"error", error.describe()}});
+  std::fprintf(stderr, "amtsbote: cannot start: %s\n", error.describe().c_str());
+  return 2;
+}
+
+std::vector<std::string> error_texts(const std::vector<policies::Fault>& faults) {
+  std::vector<std::string> out;
+  for (const auto& fault : faults) out.push_back(policies::format_fault(fault));
+  return out;
+}
+
+}  // namespace
+
+Daemon::Daemon(ServeOptions options)
+    : m_options(std::move(options)), m_crypto(std::max(1u, std::thread::hardware_concurrency())), m_blocking(k_blocking_threads) {}
+
+Daemon::~Daemon() = default;
+
+base::Result<void> Daemon::open(config::OptionsPtr loaded) {
+  auto store = open_store(*loaded);
+  if (!store) return std::move(store).error();
+  m_store = *std::move(store);
+  m_store->on_fatal([](const base::Error&) { std::raise(SIGTERM); });
+  auto root = load_root_key(*loaded);
+  if (!root) return std::move(root).error();
+  auto keys = Keys::open(*loaded, *std::move(root));
+  if (!keys) return std::move(keys).error();
+  m_keys = *std::move(keys);
+  auto snapshot = make_snapshot(loaded, m_keys);
+  if (!snapshot) return std::move(snapshot).error();
+  base::net::ResolverOptions resolving;
+  auto resolver = base::net::Resolver::make(m_io.get_executor(), resolving);
+  if (!resolver) return std::move(resolver).error();
+  m_resolver = *std::move(resolver);
+  m_context.store = m_store.get();
+  m_context.crypto = &m_crypto;
+  m_context.blocking = &m_blocking;
+  m_context.resolver = m_resolver.get();
+  m_context.current.set(*std::move(snapshot));
+  m_login = std::make_unique<pipeline::Login>(m_context);
+  m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
+  if (auto recorded = record_config(receipts::EventType::sys_start, "started"); !recorded) return recorded;
+  if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
+  for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
+    auto listener = Listener::bind(m_io.get_executor(), m_context, *m_login, *m_dispatch, m_sessions, i);
+    if (!listener) return std::move(listener).error();
+    m_listeners.push_back(*std::move(listener));
+  }
+  return base::Done{};
+}
+
+// The texts behind the hash of each receipt lie in the store, so that an auditor finds what decided.
+base::Result<void> Daemon::record_config(receipts::EventType type, const char* out) {
+  const auto snapshot = m_context.current.get();
+  const base::Timestamp now = m_context.clock->now();
+  store::Change change;
+  if (type != receipts::EventType::sys_config) change.events.push_back(system_event(type, snapshot->cfg, out, now));
+  change.events.push_back(system_event(receipts::EventType::sys_config, snapshot->cfg, "active", now));
+  for (const auto& text : snapshot->options->texts) change.archive.emplace_back(text.name, text.text);
+  return m_store->commit_and_wait(std::move(change));
+}
+
+std::vector<std::string> Daemon::reload() {
+  auto loaded = config::load_config(m_options.config);
+  if (!loaded.options) {
+    for (const auto& fault : loaded.faults) base::log::error(k_event_fault, {{"fault", policies::format_fault(fault)}});
+    base::log::error(k_event_reload, {{"result", "refused"}, {"faults", static_cast<std::uint64_t>(loaded.faults.size())}});
+    return error_texts(loaded.faults);
+  }
+  if (auto again = m_keys->reload(); !again) return {again.error().describe()};
+  auto snapshot = make_snapshot(loaded.options, m_keys);
+  if (!snapshot) return {snapshot.error().describe()};
+  m_context.current.set(*std::move(snapshot));
+  m_login->forget();
+  const auto recorded = record_config(receipts::EventType::sys_config, "active");
+  if (!recorded) return {recorded.error().describe()};
+  base::log::info(k_event_reload, {{"result", "active"}, {"cfg", m_context.current.get()->options->hash}});
+  return {};
+}
+
+void Daemon::watch_signals(asio::signal_set& signals) {
+  signals.async_wait([this, &signals](const boost::system::error_code& ec, int number) {
+    if (ec) return;
+    if (number == SIGHUP) {
+      asio::post(m_blocking, [this] { reload(); });
+      watch_signals(signals);
+      return;
+    }
+    base::log::info(k_event_stop, {{"signal", number}});
+    asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
+  });
+}
+
+// No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
+// acknowledged: its sender keeps it.
+base::net::Awaitable<void> Daemon::shut_down() {
+  for (auto& listener : m_listeners) listener->stop();
+  co_await m_dispatch->drain(k_drain);
+  for (const auto& [number, close] : m_sessions.closers) close();
+  const base::Steady until = m_context.clock->steady() + k_close;
+  while (m_sessions.all > 0 && m_context.clock->steady() < until) {
+    asio::steady_timer pause(m_io, std::chrono::milliseconds(5));
+    boost::system::error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+int Daemon::run() {
+  asio::signal_set signals(m_io, SIGTERM, SIGINT, SIGHUP);
+  watch_signals(signals);
+  for (auto& listener : m_listeners) listener->start();
+  m_dispatch->start();
+  base::log::info(k_event_ready, {{"listeners", static_cast<std::uint64_t>(m_listeners.size())}});
+  while (true) {
+    try {
+      m_io.run();
+      break;
+    } catch (const std::exception& e) {
+      base::log::error(k_event_stop, {{"what", e.what()}});
+    }
+  }
+  m_blocking.join();
+  m_crypto.join();
+  const auto stopped = record_config(receipts::EventType::sys_stop, "stopped");
+  const int code = stopped ? 0 : 1;
+  if (m_sessions.all == 0 && m_dispatch->active() == 0) return code;
+  // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
+  m_store.reset();
+  base::log::stop();
+  std::_Exit(code);
+}
+
+int serve(const ServeOptions& options) {
+  base::log::start(options.log_format, options.log_level);
+  const std::shared_ptr<void> end(nullptr, [](void*) { base::log::stop(); });
+  auto loaded = config::load_config(options.config);
+  for (const auto& fault : loaded.faults) std::fprintf(stderr, "%s\n", policies::format_fault(fault).c_str());
+  if (!loaded.options) return 2;
+  ::setenv("TZ", loaded.options->site.timezone.c_str(), 1);
+  ::tzset();
+  Daemon daemon(options);
+  if (auto opened = daemon.open(loaded.options); !opened) return cannot_start(opened.error());
+  return daemon.run();
+}
+
+}  // namespace app

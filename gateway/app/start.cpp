@@ -1,0 +1,78 @@
+#include "gateway/app/start.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/core/errors.hpp"
+#include "base/core/file.hpp"
+#include "base/core/random.hpp"
+#include "crypto/openpgp/home.hpp"
+#include "gateway/config/secret.hpp"
+
+namespace app {
+
+void init_process() {
+  base::init_crypto();
+  crypto::openpgp::init();
+  ::umask(0077);
+  // what is in memory stays there: keys and other people's mail
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+base::Result<std::shared_ptr<const crypto::seal::RootKey>> load_root_key(const config::Options& options) {
+  auto secret = config::load_secret(options.secrets.seal);
+  if (!secret) return std::move(secret).error();
+  auto key = crypto::seal::RootKey::of(*std::move(secret));
+  if (!key) return std::move(key).error();
+  return std::make_shared<const crypto::seal::RootKey>(*std::move(key));
+}
+
+base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options) {
+  auto root = load_root_key(options);
+  if (!root) return std::move(root).error();
+  auto seed = config::load_secret(options.secrets.log);
+  if (!seed) return std::move(seed).error();
+  if (seed->size() != 32) return base::fail(base::k_malformed, "the log's key has " + std::to_string(seed->size()) + " bytes, not 32");
+  store::Options out;
+  out.directory = options.site.state_directory;
+  out.root = *std::move(root);
+  out.log_key = std::make_shared<const base::Ed25519Key>(base::Ed25519Key::from_seed(seed->view()));
+  out.origin = options.site.hostname + "/receipts/" + options.site.node + "/1";
+  out.node = options.site.node;
+  return store::Store::open(std::move(out));
+}
+
+base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys) {
+  auto out = std::make_shared<pipeline::Snapshot>();
+  const auto hash = base::parse_hex(options->hash);
+  if (!hash || hash->size() != out->cfg.size()) return base::fail(base::k_malformed, "hash of the configuration");
+  std::copy(hash->begin(), hash->end(), reinterpret_cast<char*>(out->cfg.data()));
+  auto client = base::net::make_tls_client(options->trust.tls_anchors.empty() ? std::nullopt : std::optional(options->trust.tls_anchors));
+  if (!client) return std::move(client).error();
+  out->tls_client = *std::move(client);
+  for (const auto& tls : options->tls) {
+    auto pem = base::read_file(tls.certificate, base::kib(256));
+    if (!pem) return std::move(pem).error();
+    auto key = config::load_secret(tls.key);
+    if (!key) return std::move(key).error();
+    const auto anchors = tls.client_anchors.empty() ? std::nullopt : std::optional(tls.client_anchors);
+    auto server = base::net::make_tls_server(*pem, *key, anchors);
+    if (!server) return base::fail(server.error().code, "tls." + tls.name + ": " + server.error().detail);
+    out->tls_servers.emplace(tls.name, *std::move(server));
+  }
+  for (const auto& route : options->routes) {
+    if (route.password.empty()) continue;
+    auto password = config::load_secret(route.password);
+    if (!password) return std::move(password).error();
+    out->route_passwords.emplace(route.name, std::make_shared<const base::SecretBytes>(*std::move(password)));
+  }
+  out->keys = keys->ring(options);
+  out->keys_owner = std::move(keys);
+  out->options = std::move(options);
+  return pipeline::SnapshotPtr(std::move(out));
+}
+
+}  // namespace app

@@ -1,0 +1,376 @@
+#include "gateway/pipeline/dispatch.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "base/core/log.hpp"
+#include "base/core/random.hpp"
+#include "gateway/pipeline/events.hpp"
+#include "gateway/pipeline/notice.hpp"
+
+namespace pipeline {
+namespace {
+
+using base::net::Awaitable;
+using smtp::client::Outcome;
+using smtp::client::OutcomeKind;
+
+constexpr base::log::Event k_event_delivered{"message.delivery"};
+constexpr base::log::Event k_event_trouble{"message.trouble"};
+constexpr base::log::Event k_event_exception{"message.exception"};
+constexpr base::log::Event k_event_fetch{"queue.fetch_failed"};
+constexpr std::chrono::seconds k_poll{30};           // at the latest: what others put into the store
+constexpr std::size_t k_recover_lot = 1000;
+
+std::uint32_t draw_jitter() {
+  std::uint32_t value = 0;
+  base::fill_random(&value, sizeof value);
+  return value % 1000;
+}
+
+Outcome unknown_outcome(const char* text) {
+  Outcome out;
+  out.kind = OutcomeKind::unknown;
+  out.reply.text = base::RemoteText(text);
+  return out;
+}
+
+Outcome temporary_outcome(const char* enhanced, std::string text) {
+  Outcome out;
+  out.kind = OutcomeKind::temporary;
+  out.reply.enhanced = enhanced;
+  out.reply.text = base::RemoteText(std::move(text));
+  return out;
+}
+
+bool may_notify(const MessageRecord& record) { return !record.own_notice && record.reverse_path.has_value(); }
+
+bool is_mailbox(const Group& group) { return group.first().direction != policies::Direction::outbound; }
+
+std::string how_it_left(const RecipientRecord& record, const std::string& tls) {
+  const auto& d = record.decision;
+  std::string out = d.encrypt ? (*d.encrypt == certs::Method::smime ? "S/MIME" : "OpenPGP") + std::string(", encrypted") : "not encrypted by the gateway";
+  if (d.key) out += " for key " + d.key->fingerprint.hex.substr(0, 16);
+  if (d.signer) out += ", signed";
+  return out + "; transport: " + (tls.empty() ? "none" : tls);
+}
+
+}  // namespace
+
+Dispatch::Dispatch(Context& context, boost::asio::any_io_executor executor)
+    : m_context(context), m_executor(executor), m_lanes(context), m_timer(executor) {}
+
+// `in flight` at start means: the process died between an attempt's begin and its outcome.
+base::Result<void> Dispatch::recover() {
+  const auto snapshot = m_context.current.get();
+  while (true) {
+    const auto ids = m_context.store->find_in_state(store::State::in_flight, k_recover_lot);
+    if (!ids) return ids.error();
+    if (ids->empty()) return base::Done{};
+    for (const std::int64_t id : *ids) {
+      auto row = m_context.store->load(id, false);
+      if (!row) return std::move(row).error();
+      if (!*row) continue;
+      store::Change change;
+      const base::Timestamp now = m_context.clock->now();
+      for (const auto& r : (*row)->recipients) {
+        if (r.state != store::State::in_flight) continue;
+        auto record = decode_recipient(r.record);
+        if (!record) return std::move(record).error();
+        const Addressee addressee{r, *std::move(record)};
+        SettleInput input{addressee, store::State::in_flight, unknown_outcome("the gateway was stopped during the attempt"), (*row)->received, now, 500, false};
+        auto settled = settle(snapshot->options->retry, input);
+        settled.update.id = id;
+        if (settled.update.to == store::State::due) settled.update.due = now;
+        change.updates.push_back(std::move(settled.update));
+        const bool mailbox = addressee.record.direction != policies::Direction::outbound;
+        change.events.push_back(outcome_event({now, snapshot->cfg}, (*row)->mid, r.rx, mailbox, input.outcome, "", ""));
+      }
+      if (auto done = m_context.store->commit_and_wait(std::move(change)); !done) return done;
+    }
+  }
+}
+
+void Dispatch::start() { spawn(run(), 0); }
+
+// One failing coroutine costs one message its turn, never the daemon.
+void Dispatch::spawn(Awaitable<void> work, std::int64_t id) {
+  boost::asio::co_spawn(m_executor, std::move(work), [this, id](std::exception_ptr thrown) {
+    if (thrown) {
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& e) {
+        base::log::error(k_event_exception, {{"id", id}, {"what", e.what()}});
+      }
+    }
+    if (id != 0) finish(id);
+  });
+}
+
+bool Dispatch::reserve(std::int64_t id) {
+  if (m_stopping || m_active.size() >= k_max_active) return false;
+  m_active.insert(id);
+  return true;
+}
+
+void Dispatch::taken(store::MessageRow row) {
+  const std::int64_t id = row.id;
+  spawn(process(std::move(row)), id);
+}
+
+void Dispatch::dropped(std::int64_t id) { finish(id); }
+
+void Dispatch::finish(std::int64_t id) {
+  m_active.erase(id);
+  // room again: what waits in the store may come
+  if (m_woken && m_active.size() < k_max_active / 2) m_timer.cancel();
+}
+
+void Dispatch::wake() {
+  m_woken = true;
+  if (m_active.size() < k_max_active / 2) m_timer.cancel();
+}
+
+Awaitable<void> Dispatch::run() {
+  while (!m_stopping) {
+    if (m_active.size() < k_max_active / 2) co_await fetch();
+    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
+    auto job = [this] { return m_context.store->next_due(); };
+    const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
+    if (next && *next) wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), std::chrono::milliseconds(50), wait);
+    if (m_stopping) break;
+    m_timer.expires_after(wait);
+    boost::system::error_code woken;
+    co_await m_timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  }
+}
+
+Awaitable<void> Dispatch::fetch() {
+  m_woken = false;
+  auto job = [this] { return m_context.store->find_due(m_context.clock->now(), k_lot); };
+  const auto due = co_await base::net::run_on(*m_context.blocking, std::move(job));
+  if (!due) {
+    base::log::error(k_event_fetch, {{"error", due.error().describe()}});
+    co_return;
+  }
+  for (const store::Due& d : *due) {
+    if (m_stopping || m_active.size() >= k_max_active) break;
+    if (!m_active.insert(d.id).second) continue;
+    auto load = [this, id = d.id] { return m_context.store->load(id, true); };
+    auto row = co_await base::net::run_on(*m_context.blocking, std::move(load));
+    if (!row || !*row) {
+      if (!row) base::log::error(k_event_fetch, {{"id", d.id}, {"error", row.error().describe()}});
+      m_active.erase(d.id);
+      continue;
+    }
+    spawn(process(**std::move(row)), d.id);
+  }
+  if (due->size() >= k_lot) m_woken = true;
+}
+
+Awaitable<void> Dispatch::process(store::MessageRow row) {
+  const SnapshotPtr snapshot = m_context.current.get();
+  auto record = decode_message(row.record);
+  if (!record) {
+    base::log::error(k_event_trouble, {{"mid", row.mid.text()}, {"error", record.error().describe()}});
+    co_return;
+  }
+  const base::Timestamp now = m_context.clock->now();
+  std::vector<Addressee> due;
+  for (const auto& r : row.recipients) {
+    if (r.state != store::State::due || r.due > now) continue;
+    auto recipient = decode_recipient(r.record);
+    if (!recipient) {
+      base::log::error(k_event_trouble, {{"mid", row.mid.text()}, {"error", recipient.error().describe()}});
+      continue;
+    }
+    due.push_back({r, *std::move(recipient)});
+  }
+  auto groups = plan(*snapshot->options, std::move(due));
+  for (Group& group : groups) co_await deliver_group(snapshot, row, *record, std::move(group));
+}
+
+Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group group) {
+  if (group.route == nullptr) {
+    Delivery nowhere;
+    nowhere.outcomes.assign(group.members.size(), temporary_outcome("4.3.5", "no route is configured for this recipient"));
+    std::vector<store::LogEntry> none;
+    co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(nowhere), std::move(none));
+    co_return;
+  }
+  auto prepared = co_await make_ready(*snapshot, row, record, group);
+  std::vector<store::LogEntry> events;
+  if (!prepared) {
+    base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", prepared.error().describe()}});
+    if (is_temporary(prepared.error())) {
+      Delivery later;
+      later.outcomes.assign(group.members.size(), temporary_outcome("4.3.0", prepared.error().code.name));
+      co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(later), std::move(events));
+    } else {
+      std::string why = prepared.error().code.name;
+      co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), 0);
+    }
+    co_return;
+  }
+  events = std::move(prepared->events);
+  if (!prepared->mail) {
+    for (Addressee& a : group.members) a.record.decision = *prepared->second;
+    std::string why = policies::name_of(prepared->second->reason);
+    const int reason = static_cast<int>(prepared->second->reason);
+    co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), reason);
+    co_return;
+  }
+  const bool begun = co_await begin(*snapshot, row, group, std::move(events));
+  if (!begun) co_return;
+  Delivery delivery;
+  if (auto* external = std::get_if<ExternalMail>(&*prepared->mail)) {
+    const base::ContentPtr content = std::visit([](const auto& m) { return m.content(); }, *external);
+    Parcel parcel = parcel_of(record, group, *prepared, content);
+    delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external));
+  } else {
+    auto& mailbox = std::get<MailboxMail>(*prepared->mail);
+    Parcel parcel = parcel_of(record, group, *prepared, mailbox.content);
+    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(mailbox));
+  }
+  std::vector<store::LogEntry> none;
+  co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
+}
+
+// Plain passing costs nothing and stays here; cryptography goes to its pool, gpg and large files to the blocking one.
+Awaitable<base::Result<Prepared>> Dispatch::make_ready(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group) {
+  const PrepareInput input{snapshot, row, record, group, m_context.store->scratch_directory(), m_context.clock->now()};
+  const auto& d = group.first().decision;
+  const bool openpgp = (d.encrypt && *d.encrypt == certs::Method::openpgp) || d.sign == policies::SignMethod::openpgp;
+  const bool inbound = group.first().direction == policies::Direction::inbound;
+  const bool plain = !d.encrypt && !d.signer && !inbound && row.size <= store::k_max_inline_body;
+  if (plain) co_return prepare(input, m_budget);
+  auto job = [this, &input] { return prepare(input, m_budget); };
+  auto result = co_await base::net::run_on(openpgp || inbound ? *m_context.blocking : *m_context.crypto, std::move(job));
+  co_return result;
+}
+
+Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared, const base::ContentPtr& content) const {
+  Parcel out{*group.route, group.lane_domain, group.floor, {}, prepared.dot_lines, prepared.top};
+  auto& t = out.transaction;
+  t.reverse_path = record.reverse_path;
+  t.parameters.size = content->size().value + prepared.top.size();
+  t.parameters.smtputf8 = record.parameters.smtputf8;
+  t.parameters.envid = record.parameters.envid;
+  // what comes back from the internal server must not carry opened content to the outside
+  if (is_mailbox(group))
+    t.parameters.ret_full = false;
+  else
+    t.parameters.ret_full = record.parameters.ret_full;
+  t.eight_bit = prepared.eight_bit;
+  for (const Addressee& a : group.members) {
+    smtp::RecipientParameters parameters;
+    parameters.notify = a.record.notify;
+    parameters.orcpt = a.record.orcpt;
+    t.recipients.push_back({a.record.address, std::move(parameters)});
+  }
+  return out;
+}
+
+// The attempt is on record before its first byte leaves.
+Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group, std::vector<store::LogEntry> events) {
+  store::Change change;
+  const EventTime at{m_context.clock->now(), snapshot.cfg};
+  change.events = std::move(events);
+  for (const Addressee& a : group.members) {
+    store::RecipientUpdate u;
+    u.id = row.id;
+    u.rx = a.row.rx;
+    u.from = store::State::due;
+    u.to = store::State::in_flight;
+    u.due = a.row.due;
+    u.attempts = a.row.attempts;
+    u.reason = a.row.reason;
+    change.updates.push_back(std::move(u));
+    change.events.push_back(attempt_event(at, row.mid, a.row.rx, group.route->name, a.row.attempts + 1));
+  }
+  const auto done = co_await m_context.store->commit(std::move(change));
+  // an administrator was faster, or the disk is full: nothing has left
+  if (!done) base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", done.error().describe()}});
+  co_return done.has_value();
+}
+
+Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
+                                       store::State from, Delivery delivery, std::vector<store::LogEntry> events) {
+  store::Change change;
+  change.is_outcome = true;
+  change.events = std::move(events);
+  const EventTime at{m_context.clock->now(), snapshot.cfg};
+  std::map<mail::ReportKind, std::vector<mail::ReportRecipient>> notices;
+  const auto* department = snapshot.options->find_department(record.origin.department);
+  for (std::size_t i = 0; i < group.members.size(); ++i) {
+    const Addressee& a = group.members[i];
+    const Outcome& outcome = delivery.outcomes[i];
+    SettleInput input{a, from, outcome, row.received, at.now, draw_jitter(), may_notify(record)};
+    input.tells_sent = department != nullptr && department->notify_sent && group.first().direction == policies::Direction::outbound;
+    input.peer_does_dsn = delivery.peer_does_dsn;
+    auto settled = settle(snapshot.options->retry, input);
+    settled.update.id = row.id;
+    change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), outcome, delivery.host, delivery.tls));
+    if (settled.notice) {
+      auto reported = report_recipient(a.record, outcome, delivery.host, *settled.notice == mail::ReportKind::sent ? how_it_left(a.record, delivery.tls) : "");
+      if (*settled.notice == mail::ReportKind::delayed) reported.retry_until = settled.record.expires;
+      notices[*settled.notice].push_back(std::move(reported));
+    }
+    base::log::info(k_event_delivered, {{"mid", row.mid.text()},
+                                        {"rx", static_cast<std::uint64_t>(a.row.rx)},
+                                        {"state", store::name_of(settled.update.to)},
+                                        {"host", delivery.host},
+                                        {"tls", delivery.tls},
+                                        {"reply", outcome.reply.text.printable(200)}});
+    change.updates.push_back(std::move(settled.update));
+  }
+  for (auto& [kind, recipients] : notices)
+    add_notice(*m_context.store, {snapshot, record, row.mid, row.received, at.now, kind, std::move(recipients), "", ""}, change);
+  co_await commit_outcome(row.mid, std::move(change));
+}
+
+Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, Group group,
+                                     std::vector<store::LogEntry> events, std::string why, int reason) {
+  store::Change change;
+  change.events = std::move(events);
+  const EventTime at{m_context.clock->now(), snapshot.cfg};
+  std::vector<mail::ReportRecipient> told;
+  for (const Addressee& a : group.members) {
+    auto settled = settle_hold(snapshot.options->retry, a, store::State::due, why, at.now);
+    settled.update.id = row.id;
+    settled.update.reason = reason;
+    change.updates.push_back(std::move(settled.update));
+    change.events.push_back(hold_event(at, row.mid, a.row.rx, reason == 0 ? "gateway" : "policy", why));
+    // held mail from outside stays between the gateway and its administrators
+    if (settled.notice && record.internal_sender) {
+      auto reported = report_recipient(a.record, temporary_outcome("4.7.1", why), "", "");
+      reported.retry_until = settled.record.expires;
+      told.push_back(std::move(reported));
+    }
+  }
+  if (!told.empty())
+    add_notice(*m_context.store, {snapshot, record, row.mid, row.received, at.now, mail::ReportKind::held, std::move(told), "", ""}, change);
+  co_await commit_outcome(row.mid, std::move(change));
+}
+
+Awaitable<void> Dispatch::commit_outcome(const base::MessageId& mid, store::Change change) {
+  const bool has_notice = !change.inserts.empty();
+  const base::MessageId about = mid;
+  const auto done = co_await m_context.store->commit(std::move(change));
+  if (!done) base::log::error(k_event_trouble, {{"mid", about.text()}, {"error", done.error().describe()}});
+  if (has_notice) wake();
+}
+
+Awaitable<void> Dispatch::drain(std::chrono::seconds at_most) {
+  m_stopping = true;
+  m_timer.cancel();
+  const base::Steady until = m_context.clock->steady() + at_most;
+  while (!m_active.empty() && m_context.clock->steady() < until) {
+    boost::asio::steady_timer pause(m_executor, std::chrono::milliseconds(20));
+    boost::system::error_code ignored;
+    co_await pause.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  }
+  co_await m_lanes.close_idle();
+}
+
+}  // namespace pipeline

@@ -1,0 +1,59 @@
+// Promise: steps 7 to 11 for every message that is due: plan, prepare, begin the attempt (one commit), deliver, settle (one
+// commit). Fresh messages come from memory right after their commit; the rest is fetched from the store in small lots, so
+// that the queue may be any length. A poisonous message is held or postponed; it never stops the others.
+#pragma once
+
+#include <unordered_set>
+
+#include "gateway/pipeline/intake.hpp"
+#include "gateway/pipeline/lanes.hpp"
+#include "gateway/pipeline/prepare.hpp"
+
+namespace pipeline {
+
+class Dispatch : public Handoff {
+ public:
+  static constexpr std::size_t k_max_active = 200;    // messages in memory at once
+  static constexpr std::size_t k_lot = 200;           // fetched from the store at once
+  static constexpr base::ByteCount k_open_budget = base::mib(256);
+
+  Dispatch(Context& context, boost::asio::any_io_executor executor);
+
+  // Settles what a crash left in flight, then starts. Blocks; before the executor runs.
+  base::Result<void> recover();
+  void start();
+  // No new attempts; done when those under way have ended.
+  base::net::Awaitable<void> drain(std::chrono::seconds at_most);
+
+  bool reserve(std::int64_t id) override;
+  void taken(store::MessageRow row) override;
+  void dropped(std::int64_t id) override;
+  void wake() override;
+  std::size_t active() const { return m_active.size(); }
+
+ private:
+  base::net::Awaitable<void> run();
+  base::net::Awaitable<void> fetch();
+  base::net::Awaitable<void> process(store::MessageRow row);
+  base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group group);
+  base::net::Awaitable<base::Result<Prepared>> make_ready(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group);
+  base::net::Awaitable<bool> begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group, std::vector<store::LogEntry> events);
+  base::net::Awaitable<void> settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
+                                          store::State from, Delivery delivery, std::vector<store::LogEntry> events);
+  base::net::Awaitable<void> hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, Group group,
+                                        std::vector<store::LogEntry> events, std::string why, int reason);
+  base::net::Awaitable<void> commit_outcome(const base::MessageId& mid, store::Change change);
+  void spawn(base::net::Awaitable<void> work, std::int64_t id);
+  void finish(std::int64_t id);
+  Parcel parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared, const base::ContentPtr& content) const;
+
+  Context& m_context;
+  boost::asio::any_io_executor m_executor;
+  Lanes m_lanes;
+  OpenBudget m_budget{k_open_budget};
+  boost::asio::steady_timer m_timer;
+  std::unordered_set<std::int64_t> m_active;
+  bool m_stopping = false, m_woken = true;
+};
+
+}  // namespace pipeline

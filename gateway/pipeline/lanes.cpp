@@ -1,0 +1,200 @@
+#include "gateway/pipeline/lanes.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+
+#include "base/core/errors.hpp"
+#include "base/net/connect.hpp"
+#include "mail/message/edit.hpp"
+
+namespace pipeline {
+namespace {
+
+using base::net::Awaitable;
+using smtp::client::Outcome;
+using smtp::client::OutcomeKind;
+
+constexpr std::chrono::seconds k_keep_idle{20};    // below the patience of common servers
+constexpr std::size_t k_max_idle = 20;             // of a lane
+constexpr std::size_t k_max_targets = 6;           // addresses tried in one attempt
+constexpr std::chrono::seconds k_connect{30};
+
+Outcome own_outcome(OutcomeKind kind, const char* enhanced, std::string text) {
+  Outcome out;
+  out.kind = kind;
+  out.reply.enhanced = enhanced;
+  out.reply.text = base::RemoteText(std::move(text));
+  out.host = true;
+  return out;
+}
+
+const base::ContentPtr& content_of(const ExternalMail& mail) {
+  return std::visit([](const auto& m) -> const base::ContentPtr& { return m.content(); }, mail);
+}
+
+std::string tls_text(const smtp::client::Connection& connection) {
+  const auto& tls = connection.tls();
+  if (!tls) return "none";
+  return tls->version + " " + tls->cipher + (tls->peer_verified ? " verified" : " unverified");
+}
+
+}  // namespace
+
+Awaitable<Delivery> Lanes::send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail) {
+  base::ContentPtr content = content_of(mail);
+  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(content));
+  co_return out;
+}
+
+Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail) {
+  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(mail.content));
+  co_return out;
+}
+
+Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content) {
+  Lane& lane = m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
+  co_await enter(lane, snapshot->options->retry.connections);
+  if (!parcel.top.empty()) content = mail::join(parcel.top, std::move(content));
+  Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), lane);
+  leave(lane);
+  co_return out;
+}
+
+Awaitable<void> Lanes::enter(Lane& lane, std::size_t most) {
+  while (lane.active >= most) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    const auto timer = std::make_shared<boost::asio::steady_timer>(executor, std::chrono::hours(1));
+    lane.waiting.push_back(timer);
+    boost::system::error_code woken;
+    co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  }
+  ++lane.active;
+}
+
+void Lanes::leave(Lane& lane) {
+  --lane.active;
+  if (lane.waiting.empty()) return;
+  lane.waiting.front()->cancel();
+  lane.waiting.pop_front();
+}
+
+std::optional<Lanes::Kept> Lanes::take_idle(Lane& lane) {
+  const base::Steady now = m_context.clock->steady();
+  while (!lane.idle.empty()) {
+    Kept kept = std::move(lane.idle.back());
+    lane.idle.pop_back();
+    if (now - kept.since < k_keep_idle) return kept;
+  }
+  return std::nullopt;
+}
+
+Awaitable<Delivery> Lanes::attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane) {
+  Delivery out;
+  std::optional<Kept> kept = take_idle(lane);
+  const bool reused = kept.has_value();
+  Opened opened;
+  if (kept) {
+    opened.connection = std::move(kept->connection);
+    opened.host = kept->host;
+  } else {
+    opened = co_await open(snapshot, parcel);
+  }
+  if (!opened.connection) {
+    out.outcomes.assign(parcel.transaction.recipients.size(), opened.failure);
+    out.host = opened.host;
+    co_return out;
+  }
+  smtp::client::Transaction transaction = parcel.transaction;
+  out.outcomes = co_await opened.connection->send(std::move(transaction), content, parcel.dot_lines);
+  const bool died_unheard = reused && !opened.connection->usable() && !out.outcomes.empty() && out.outcomes.front().kind == OutcomeKind::temporary &&
+                            out.outcomes.front().host && out.outcomes.front().reply.code == 0;
+  if (died_unheard) {
+    // the server closed a kept connection while it was idle; nothing was taken, so once more on a fresh one
+    opened = co_await open(snapshot, parcel);
+    if (!opened.connection) {
+      out.outcomes.assign(parcel.transaction.recipients.size(), opened.failure);
+      co_return out;
+    }
+    transaction = parcel.transaction;
+    out.outcomes = co_await opened.connection->send(std::move(transaction), content, parcel.dot_lines);
+  }
+  out.host = opened.host;
+  out.tls = tls_text(*opened.connection);
+  out.peer_does_dsn = opened.connection->capabilities().dsn;
+  if (opened.connection->usable() && lane.idle.size() < k_max_idle)
+    lane.idle.push_back({std::move(opened.connection), opened.host, m_context.clock->steady()});
+  co_return out;
+}
+
+Awaitable<std::variant<std::vector<Lanes::Target>, Outcome>> Lanes::targets(const Snapshot& snapshot, const Parcel& parcel) {
+  std::vector<std::string> hosts;
+  if (parcel.route.kind == config::RouteKind::mx) {
+    auto answer = co_await m_context.resolver->mx(parcel.lane_domain);
+    if (!answer) {
+      const bool no = answer.error().code == base::k_no_such_domain;
+      co_return own_outcome(no ? OutcomeKind::permanent : OutcomeKind::temporary, no ? "5.1.2" : "4.4.3",
+                            no ? "the domain " + parcel.lane_domain + " does not exist" : "the name server gave no answer: " + answer.error().detail);
+    }
+    if (answer->null_mx) co_return own_outcome(OutcomeKind::permanent, "5.1.10", "the domain takes no mail (RFC 7505)");
+    for (const auto& mx : answer->hosts) hosts.push_back(mx.host);
+    if (hosts.empty()) hosts.push_back(parcel.lane_domain);  // RFC 5321 section 5.1: the domain itself
+    for (const std::string& host : hosts)
+      if (host == snapshot.options->site.hostname) co_return own_outcome(OutcomeKind::permanent, "5.4.6", "the MX of the domain is ourselves");
+  } else {
+    hosts.push_back(parcel.route.host);
+  }
+  std::vector<Target> out;
+  std::string trouble = "no address found";
+  for (const std::string& host : hosts) {
+    auto addresses = co_await m_context.resolver->addresses(host);
+    if (!addresses) {
+      trouble = host + ": " + addresses.error().detail;
+      continue;
+    }
+    for (std::string& address : *addresses)
+      if (out.size() < k_max_targets) out.push_back({std::move(address), host});
+  }
+  if (out.empty()) co_return own_outcome(OutcomeKind::temporary, "4.4.3", trouble);
+  co_return out;
+}
+
+Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel) {
+  Opened out;
+  auto found = co_await targets(*snapshot, parcel);
+  if (auto* failure = std::get_if<Outcome>(&found)) {
+    out.failure = std::move(*failure);
+    co_return out;
+  }
+  smtp::client::Options options;
+  options.helo = snapshot->options->site.hostname;
+  options.lmtp = parcel.route.kind == config::RouteKind::lmtp;
+  options.implicit_tls = parcel.route.implicit_tls;
+  options.floor = parcel.floor == policies::Transport::any   ? smtp::client::TlsFloor::any
+                  : parcel.floor == policies::Transport::tls ? smtp::client::TlsFloor::tls
+                                                             : smtp::client::TlsFloor::verified;
+  options.user = parcel.route.account;
+  if (const auto it = snapshot->route_passwords.find(parcel.route.name); it != snapshot->route_passwords.end()) options.password = it->second.get();
+  for (const Target& target : std::get<std::vector<Target>>(found)) {
+    out.host = target.host;
+    auto stream = co_await base::net::connect(target.address, parcel.route.port, k_connect);
+    if (!stream) {
+      out.failure = own_outcome(OutcomeKind::temporary, "4.4.1", stream.error().detail);
+      continue;
+    }
+    auto made = co_await smtp::client::Connection::open(*std::move(stream), options, snapshot->tls_client, target.host);
+    if (auto* connection = std::get_if<ConnectionPtr>(&made)) {
+      out.connection = std::move(*connection);
+      co_return out;
+    }
+    out.failure = std::get<Outcome>(std::move(made));
+  }
+  co_return out;
+}
+
+Awaitable<void> Lanes::close_idle() {
+  for (auto& [name, lane] : m_lanes) {
+    auto idle = std::exchange(lane.idle, {});
+    for (Kept& kept : idle) co_await kept.connection->quit();
+  }
+}
+
+}  // namespace pipeline

@@ -1,0 +1,73 @@
+// Promise: step 9: one group's mail to one destination, over a kept connection where one is free. Connections to a
+// destination are few and reused; what a host refuses for itself is tried at the next. External mail and mailbox mail come
+// through two doors. All on one executor.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/outgoing.hpp"
+#include "smtp/client/connection.hpp"
+
+namespace pipeline {
+
+struct Delivery {
+  std::vector<smtp::client::Outcome> outcomes;  // one for each recipient
+  std::string host, tls;                        // whom we spoke with, and how; "" if with nobody
+  bool peer_does_dsn = false;
+};
+
+struct Parcel {
+  config::RouteOptions route;
+  std::string lane_domain;                      // for MX lookup
+  policies::Transport floor = policies::Transport::any;
+  smtp::client::Transaction transaction;
+  bool dot_lines = true;
+  std::string top;                              // our own trace fields, in front of the message
+};
+
+class Lanes {
+ public:
+  explicit Lanes(Context& context) : m_context(context) {}
+  base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail);
+  base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail);
+  base::net::Awaitable<void> close_idle();      // says QUIT on every kept connection
+
+ private:
+  using ConnectionPtr = std::unique_ptr<smtp::client::Connection>;
+  struct Kept {
+    ConnectionPtr connection;
+    std::string host;
+    base::Steady since;
+  };
+  struct Lane {
+    std::size_t active = 0;
+    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+    std::vector<Kept> idle;
+  };
+  struct Opened {
+    ConnectionPtr connection;
+    std::string host;
+    smtp::client::Outcome failure;              // if there is no connection
+  };
+  struct Target {
+    std::string address, host;                  // host: the name the certificate must have
+  };
+
+  base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content);
+  base::net::Awaitable<Delivery> attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane);
+  base::net::Awaitable<void> enter(Lane& lane, std::size_t most);
+  void leave(Lane& lane);
+  base::net::Awaitable<Opened> open(SnapshotPtr snapshot, const Parcel& parcel);
+  base::net::Awaitable<std::variant<std::vector<Target>, smtp::client::Outcome>> targets(const Snapshot& snapshot, const Parcel& parcel);
+  std::optional<Kept> take_idle(Lane& lane);
+
+  Context& m_context;
+  std::map<std::string, Lane> m_lanes;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,74 @@
+#include "gateway/pipeline/notice.hpp"
+
+#include "base/core/log.hpp"
+#include "gateway/pipeline/events.hpp"
+
+namespace pipeline {
+namespace {
+
+constexpr base::log::Event k_event_notice{"notice.failed"};
+
+}  // namespace
+
+mail::ReportRecipient report_recipient(const RecipientRecord& record, const smtp::client::Outcome& outcome, const std::string& host, const std::string& how) {
+  mail::ReportRecipient out;
+  out.address = record.address.text();
+  out.original = record.orcpt;
+  out.status = outcome.reply.enhanced;
+  out.remote_host = outcome.reply.code > 0 ? host : "";
+  out.diagnostic = outcome.reply.text.printable(500);
+  if (outcome.reply.code > 0 && !out.diagnostic.empty())
+    out.diagnostic = std::to_string(outcome.reply.code) + " " + (outcome.reply.enhanced.empty() ? "" : outcome.reply.enhanced + " ") + out.diagnostic;
+  out.how = how;
+  return out;
+}
+
+void add_notice(store::Store& store, const NoticeInput& in, store::Change& change) {
+  if (in.record.own_notice || !in.record.reverse_path) return;
+  const mail::Address& to = *in.record.reverse_path;
+  const config::Options& options = *in.snapshot.options;
+  const config::RouteOptions* route = options.route_for(to.domain());
+  if (route == nullptr) return;
+  store::NewMessage message;
+  message.id = store.reserve_id();
+  message.mid = base::MessageId::make(in.now);
+  message.key = crypto::seal::make_message_key();
+  message.received = in.now;
+
+  mail::ReportInput report{in.kind, options.site.hostname, to, "<" + message.mid.text() + "@" + options.site.hostname + ">", in.now, in.received,
+                           in.record.parameters.envid, in.record.language, in.reason_de, in.reason_en, in.recipients, in.record.from, in.record.subject,
+                           in.record.message_id};
+  const auto text = mail::compose_report(report);
+  if (!text) {
+    base::log::error(k_event_notice, {{"mid", in.about.text()}, {"error", text.error().describe()}});
+    return;
+  }
+  message.body = {store::Store::seal_body(message.mid, message.key, *text), {}, text->size()};
+
+  MessageRecord record;
+  record.origin = {policies::ListenerRole::submission, "gateway", policies::Proof::none, "", ""};
+  record.from = "MAILER-DAEMON@" + options.site.hostname;
+  record.message_id = report.message_id;
+  record.protocol = "ESMTP";
+  record.receipt = base::EventId::make(in.now);
+  record.own_notice = true;
+  record.language = in.record.language;
+  RecipientRecord recipient;
+  recipient.address = to;
+  recipient.direction = options.is_own_domain(to.domain()) ? policies::Direction::internal : policies::Direction::outbound;
+  recipient.notify = {smtp::Notify::never};
+  recipient.decision.outcome = policies::Outcome::deliver;
+  recipient.decision.rule = "notice";
+  recipient.expires = in.now + options.retry.expiry;
+  message.record = encode(record);
+  message.recipients.push_back({store::State::due, in.now, route->name, 0, encode(recipient)});
+  message.tags = {to.folded()};
+
+  const EventTime at{in.now, in.snapshot.cfg};
+  const smtp::server::SessionInfo nobody;
+  change.events.push_back(notice_event(at, in.about, message.mid, mail::name_of(in.kind)));
+  change.events.push_back(accept_event(at, message.mid, record, {recipient}, text->size(), base::sha256(*text), nobody));
+  change.inserts.push_back(std::move(message));
+}
+
+}  // namespace pipeline

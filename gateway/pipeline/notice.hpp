@@ -1,0 +1,26 @@
+// Promise: notices of our own to the sender of a message: a new message in the same transaction as the change that it tells
+// of. Never about a notice, never to a null reverse path, never with foreign content.
+#pragma once
+
+#include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/plan.hpp"
+#include "gateway/pipeline/settle.hpp"
+
+namespace pipeline {
+
+struct NoticeInput {
+  const Snapshot& snapshot;
+  const MessageRecord& record;       // of the message it is about
+  base::MessageId about;
+  base::Timestamp received{}, now{};
+  mail::ReportKind kind = mail::ReportKind::failed;
+  std::vector<mail::ReportRecipient> recipients;
+  std::string reason_de, reason_en;
+};
+
+// Adds the notice and its events to `change`. Nothing where none is due (see above) or its text cannot be composed.
+void add_notice(store::Store& store, const NoticeInput& input, store::Change& change);
+
+mail::ReportRecipient report_recipient(const RecipientRecord& record, const smtp::client::Outcome& outcome, const std::string& host, const std::string& how);
+
+}  // namespace pipeline
