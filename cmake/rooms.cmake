@@ -17,6 +17,9 @@ if(MOLD_PROGRAM AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   add_link_options(-fuse-ld=mold)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-mismatched-new-delete)  # a false alarm about the coroutine frames of Asio
+endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
                     -fstack-protector-strong -fPIE)
 add_link_options(-pie -Wl,-z,relro -Wl,-z,now)
@@ -57,6 +60,7 @@ add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
 function(amtsbote_room name)
   cmake_parse_arguments(ARG "COROUTINES" "" "DEPS;LIBS;PUBLIC_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   get_filename_component(parent ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set(target ${parent}_${name})
   if(sources)
