@@ -39,6 +39,16 @@ if(AMTSBOTE_SANITIZE)
     set(AMTSBOTE_COROUTINE_SANITIZE)
   endif()
 endif()
+# libFuzzer's counters in every room, so that a target sees where its input leads; its main() only in the targets themselves
+option(AMTSBOTE_FUZZ "Build the fuzz targets of tests/fuzz (needs Clang)" OFF)
+if(AMTSBOTE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "fuzz targets need Clang: cmake --preset fuzz")
+  endif()
+  # function: Clang 14 puts its type records where position independent code cannot relocate them
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()
 # Clang 14 with libstdc++ 12
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fcoroutines-ts> -Wno-deprecated-coroutine)
