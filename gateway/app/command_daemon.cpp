@@ -6,7 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/core/file.hpp"
-#include "base/net/tls_context.hpp"
+#include "base/net/tls.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/control_local.hpp"
 #include "gateway/app/render.hpp"
@@ -60,7 +60,6 @@ class Surroundings {
     secret("secrets.seal", m_options.secrets.seal);
     secret("secrets.log", m_options.secrets.log);
     secret("secrets.openpgp", m_options.secrets.openpgp);
-    secret("secrets.search", m_options.secrets.search);
     for (const config::RouteOptions& route : m_options.routes) secret("route \"" + route.name + "\".password", route.password);
     for (const config::TlsOptions& tls : m_options.tls) certificate(tls);
   }
