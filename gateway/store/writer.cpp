@@ -175,7 +175,9 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
     base::Result<void> result;
   };
   std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
-  for (auto& [job, result] : answers) {
+  for (auto& answered : answers) {
+    Job* job = answered.first;
+    base::Result<void>& result = answered.second;
     if (!job->executor) {
       job->handler(std::move(result));
       continue;
