@@ -134,6 +134,7 @@ void Dispatch::wake() {
 Awaitable<void> Dispatch::run() {
   while (!m_stopping) {
     if (m_active.size() < k_max_active / 2) co_await fetch();
+    co_await expire_holds();
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
     auto job = [this] { return m_context.store->next_due(); };
     const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
@@ -167,6 +168,36 @@ Awaitable<void> Dispatch::fetch() {
     spawn(process(**std::move(row)), d.id);
   }
   if (due->size() >= k_lot) m_woken = true;
+}
+
+// What nobody decided in time: the sender is told that it failed. Mail from outside stays held until somebody decides, and
+// its sender hears nothing.
+Awaitable<void> Dispatch::expire_holds() {
+  auto job = [this] { return m_context.store->find_expired_holds(m_context.clock->now(), k_lot); };
+  const auto ids = co_await base::net::run_on(*m_context.blocking, std::move(job));
+  if (!ids) co_return;
+  const SnapshotPtr snapshot = m_context.current.get();
+  const base::Timestamp now = m_context.clock->now();
+  for (const std::int64_t id : *ids) {
+    auto load = [this, id] { return m_context.store->load(id, false); };
+    auto row = co_await base::net::run_on(*m_context.blocking, std::move(load));
+    if (!row || !*row) continue;
+    const auto record = decode_message((*row)->record);
+    if (!record || !record->internal_sender) continue;
+    Group group;
+    for (const auto& r : (*row)->recipients) {
+      if (r.state != store::State::held || r.due > now) continue;
+      auto recipient = decode_recipient(r.record);
+      if (recipient) group.members.push_back({r, *std::move(recipient)});
+    }
+    if (group.members.empty()) continue;
+    Delivery expired;
+    Outcome outcome = temporary_outcome("5.4.7", "held, and nobody decided in time");
+    outcome.kind = OutcomeKind::permanent;
+    expired.outcomes.assign(group.members.size(), outcome);
+    std::vector<store::LogEntry> none;
+    co_await settle_group(*snapshot, **row, *record, group, store::State::held, std::move(expired), std::move(none));
+  }
 }
 
 Awaitable<void> Dispatch::process(store::MessageRow row) {

@@ -34,6 +34,7 @@ class Dispatch : public Handoff {
  private:
   base::net::Awaitable<void> run();
   base::net::Awaitable<void> fetch();
+  base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> process(store::MessageRow row);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group group);
   base::net::Awaitable<base::Result<Prepared>> make_ready(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group);

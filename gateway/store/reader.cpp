@@ -63,6 +63,20 @@ base::Result<std::vector<std::int64_t>> Reader::find_in_state(State state, std::
   }
 }
 
+base::Result<std::vector<std::int64_t>> Reader::find_expired_holds(base::Timestamp now, std::size_t limit) {
+  const std::lock_guard lock(m_mutex);
+  auto query = m_db.prepare("SELECT DISTINCT id FROM recipient WHERE state=0 AND due<=? LIMIT ?");
+  if (!query) return std::move(query).error();
+  query->bind(1, millis(now)).bind(2, static_cast<std::int64_t>(limit));
+  std::vector<std::int64_t> out;
+  while (true) {
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(query->integer(0));
+  }
+}
+
 base::Result<std::vector<std::int64_t>> Reader::message_ids(std::size_t limit) {
   const std::lock_guard lock(m_mutex);
   auto query = m_db.prepare("SELECT id FROM message ORDER BY id LIMIT ?");

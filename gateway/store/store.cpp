@@ -204,6 +204,9 @@ base::Result<void> Store::commit_and_wait(Change change) {
 base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) { return m_impl->reader->find_due(now, limit); }
 base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->reader->next_due(); }
 base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) { return m_impl->reader->find_in_state(state, limit); }
+base::Result<std::vector<std::int64_t>> Store::find_expired_holds(base::Timestamp now, std::size_t limit) {
+  return m_impl->reader->find_expired_holds(now, limit);
+}
 base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) { return m_impl->reader->load(id, with_body); }
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
