@@ -9,8 +9,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "gateway/app/control_server.hpp"
 #include "gateway/app/keys.hpp"
 #include "gateway/app/listener.hpp"
+#include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 
@@ -28,6 +30,7 @@ class Daemon {
 
  private:
   base::Result<void> record_config(receipts::EventType type, const char* out);
+  base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
   void watch_signals(boost::asio::signal_set& signals);
 
@@ -42,6 +45,8 @@ class Daemon {
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
+  std::unique_ptr<Live> m_live;
+  std::unique_ptr<ControlServer> m_control;
 };
 
 }  // namespace app

@@ -38,7 +38,7 @@ smtp::server::SessionOptions session_options(const pipeline::Snapshot& snapshot,
   limits.message_size = o.limits.size.message.value;
   limits.recipients = o.limits.count.recipients;
   limits.errors = o.limits.count.errors;
-  limits.idle_commands = o.limits.count.commands;
+  limits.idle_commands = o.limits.count.idle_commands;
   limits.command_time = seconds_of(o.limits.time.idle);
   limits.data_time = seconds_of(o.limits.time.data);
   limits.tls_time = seconds_of(o.limits.time.tls_handshake);

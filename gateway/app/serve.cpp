@@ -91,6 +91,18 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
+  return open_control(*loaded);
+}
+
+base::Result<void> Daemon::open_control(const config::Options& options) {
+  Live::Hooks hooks;
+  hooks.reload = [this] { return reload(); };
+  hooks.wake = [this] { asio::post(m_io, [this] { m_dispatch->wake(); }); };
+  hooks.forget_logins = [this] { m_login->forget(); };
+  m_live = std::make_unique<Live>(m_context, m_keys, std::move(hooks));
+  auto control = ControlServer::start(m_io.get_executor(), *m_live, {options.site.control, options.site.audit});
+  if (!control) return std::move(control).error();
+  m_control = *std::move(control);
   return base::Done{};
 }
 
@@ -99,6 +111,9 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
   const auto snapshot = m_context.current.get();
   const base::Timestamp now = m_context.clock->now();
   store::Change change;
+  const auto counters = m_store->counters();
+  if (!counters) return counters.error();
+  if (counters->log_size == 0) change.events.push_back(system_event(receipts::EventType::log_open, snapshot->cfg, "opened", now));
   if (type != receipts::EventType::sys_config) change.events.push_back(system_event(type, snapshot->cfg, out, now));
   change.events.push_back(system_event(receipts::EventType::sys_config, snapshot->cfg, "active", now));
   for (const auto& text : snapshot->options->texts) change.archive.emplace_back(text.name, text.text);
@@ -140,6 +155,7 @@ void Daemon::watch_signals(asio::signal_set& signals) {
 // acknowledged: its sender keeps it.
 base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
+  m_control->stop();
   co_await m_dispatch->drain(k_drain);
   for (const auto& [number, close] : m_sessions.closers) close();
   const base::Steady until = m_context.clock->steady() + k_close;

@@ -22,11 +22,6 @@ constexpr Row<SizeLimits, base::ByteCount> k_sizes[] = {
      &SizeLimits::message,
      {64 << 10},
      {1 << 30}},
-    {{"open_size", "size", "40MiB", "1MiB to 256MiB",
-      "largest message from outside that is decrypted; above it the department gets it as it came, marked"},
-     &SizeLimits::open,
-     {1 << 20},
-     {256 << 20}},
 };
 
 constexpr Row<CountLimits, std::size_t> k_counts[] = {
@@ -44,8 +39,10 @@ constexpr Row<CountLimits, std::size_t> k_counts[] = {
      1,
      50'000},
     {{"errors", "number", "20", "3 to 1000", "wrong commands in a session before it is ended"}, &CountLimits::errors, 3, 1000},
-    {{"commands", "number", "20000", "100 to 1000000", "commands in a session"}, &CountLimits::commands, 100, 1'000'000},
-    {{"messages", "number", "1000", "1 to 100000", "messages in a session"}, &CountLimits::messages, 1, 100'000},
+    {{"idle_commands", "number", "100", "10 to 10000", "NOOP, RSET, VRFY and HELP between two messages before a session is ended"},
+     &CountLimits::idle_commands,
+     10,
+     10'000},
 };
 
 constexpr Row<TimeLimits, Milliseconds> k_times[] = {
@@ -53,12 +50,8 @@ constexpr Row<TimeLimits, Milliseconds> k_times[] = {
      &TimeLimits::idle,
      1s,
      1h},
-    {{"data", "duration", "10m", "1s to 2h", "wait for the end of a message while bytes come"}, &TimeLimits::data, 1s, 2h},
+    {{"data", "duration", "3m", "1s to 2h", "wait for more bytes of a message (RFC 5321 section 4.5.3.2.5: 3 minutes)"}, &TimeLimits::data, 1s, 2h},
     {{"tls_handshake", "duration", "30s", "1s to 5m", "wait for a TLS handshake"}, &TimeLimits::tls_handshake, 1s, 5min},
-    {{"gather", "duration", "20s", "1s to 5m", "wait for all look-ups of one message; what is missing then is unknown"},
-     &TimeLimits::gather,
-     1s,
-     5min},
 };
 
 constexpr Row<RetryOptions, Milliseconds> k_retry_times[] = {

@@ -34,6 +34,7 @@ class Loader {
     m_options->texts = m_texts.take_sorted();
     m_options->hash = hash_of(m_options->texts);
     Loaded loaded;
+    loaded.draft = m_options;
     if (!m_faults.has_errors()) loaded.options = m_options;
     loaded.faults = m_faults.take();
     return loaded;

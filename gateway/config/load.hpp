@@ -12,6 +12,8 @@ namespace config {
 
 struct Loaded {
   OptionsPtr options;                   // null if a fault is an error
+  OptionsPtr draft;                     // as far as it could be read, never null; for finding the socket of a daemon that runs
+                                        // on older files and for trying policies, never to act upon
   std::vector<policies::Fault> faults;  // errors and warnings
 };
 

@@ -51,7 +51,6 @@ std::span<const KeySpec> secrets() {
       {"seal", "secret", "", "32 bytes", "root key of everything at rest; without it nothing stored can be read"},
       {"log", "secret", "", "32 bytes", "Ed25519 seed that signs the receipt log"},
       {"openpgp", "secret", "none", "", "passphrase of the OpenPGP secret keys"},
-      {"search", "secret", "none", "32 bytes", "key of the hashes that listings search by"},
   };
   return k_rows;
 }

@@ -111,7 +111,6 @@ void read_secrets(const Section& section, Draft& draft) {
   s.seal = read_secret_ref(r, "seal", section);
   s.log = read_secret_ref(r, "log", section);
   s.openpgp = read_secret_ref(r, "openpgp", section);
-  s.search = read_secret_ref(r, "search", section);
 }
 
 void read_tls(const std::vector<Section>& sections, Draft& draft) {

@@ -41,7 +41,7 @@ struct StoreOptions {
 };
 
 struct SecretsOptions {
-  SecretRef seal, log, openpgp, search;
+  SecretRef seal, log, openpgp;
 };
 
 struct TlsOptions {
@@ -106,13 +106,13 @@ struct RouteOptions {
 };
 
 struct SizeLimits {
-  base::ByteCount message, open;
+  base::ByteCount message;
 };
 struct CountLimits {
-  std::size_t recipients = 0, received = 0, sessions = 0, sessions_per_address = 0, errors = 0, commands = 0, messages = 0;
+  std::size_t recipients = 0, received = 0, sessions = 0, sessions_per_address = 0, errors = 0, idle_commands = 0;
 };
 struct TimeLimits {
-  Milliseconds idle{}, data{}, tls_handshake{}, gather{};
+  Milliseconds idle{}, data{}, tls_handshake{};
 };
 struct LimitsOptions {
   SizeLimits size;

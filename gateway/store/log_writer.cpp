@@ -21,14 +21,14 @@ base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::s
       {&out.m_sql.update_trace, "UPDATE trace SET mseq=?,prev=? WHERE mid=?"},
       {&out.m_sql.close_trace, "UPDATE trace SET closed=1 WHERE mid=?"},
       {&out.m_sql.find_trace, "SELECT mseq,prev FROM trace WHERE mid=?"},
-      {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=?,last_id=? WHERE one=1"},
+      {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=?,last_id=?,balance_open=?,balance_time=? WHERE one=1"},
   };
   for (const auto& [target, sql] : statements) {
     auto prepared = db.prepare(sql);
     if (!prepared) return std::move(prepared).error();
     *target = *std::move(prepared);
   }
-  auto query = db.prepare("SELECT origin,vkey,tree,accepted,closed,cancelled,last_id FROM log_state WHERE one=1");
+  auto query = db.prepare("SELECT origin,vkey,tree,accepted,closed,cancelled,last_id,balance_open,balance_time FROM log_state WHERE one=1");
   if (!query) return std::move(query).error();
   const auto row = query->step();
   if (!row) return row.error();
@@ -38,8 +38,9 @@ base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::s
     auto tree = receipts::CompactRange::load(query->blob(2));
     if (!tree) return std::move(tree).error();
     out.m_tree = *std::move(tree);
-    out.m_counts = {query->integer(3), query->integer(4), query->integer(5)};
+    out.m_balance = {query->integer(3), query->integer(7), query->integer(4), query->integer(5)};
     out.m_last_id = query->integer(6);
+    out.m_balance_time = base::Timestamp{std::chrono::milliseconds{query->integer(8)}};
     return out;
   }
   auto insert = db.prepare("INSERT INTO log_state VALUES(1,?,?,?,?,0,0,0,0,0,0)");
@@ -52,14 +53,16 @@ base::Result<LogWriter> LogWriter::open(Database& db, std::string origin, std::s
 
 void LogWriter::begin() {
   m_tree_before = m_tree;
-  m_counts_before = m_counts;
+  m_balance_before = m_balance;
+  m_balance_time_before = m_balance_time;
   m_touched.clear();
   if (m_chains.size() > k_max_chains) m_chains.clear();
 }
 
 void LogWriter::rollback() {
   m_tree = m_tree_before;
-  m_counts = m_counts_before;
+  m_balance = m_balance_before;
+  m_balance_time = m_balance_time_before;
   for (const auto& mid : m_touched) m_chains.erase(mid);
 }
 
@@ -69,7 +72,6 @@ base::Result<void> LogWriter::start_chain(Database&, const NewMessage& message, 
   m_chains[message.mid] = {};
   m_touched.push_back(message.mid);
   m_last_id = std::max(m_last_id, id);
-  ++m_counts.accepted;
   return base::Done{};
 }
 
@@ -99,7 +101,15 @@ base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const bas
     chain = *found;
     link = {chain->mseq + 1, chain->last, {}};
   }
-  auto leaf = receipts::compose(entry.event, link, m_node, entry.eid);
+  // a balance says what was counted up to its own place in the log
+  receipts::Event balanced;
+  if (entry.event.type == receipts::EventType::log_balance) {
+    balanced = entry.event;
+    balanced.facts = m_balance.facts();
+    m_balance_time = entry.event.time;
+  }
+  const receipts::Event& event = entry.event.type == receipts::EventType::log_balance ? balanced : entry.event;
+  auto leaf = receipts::compose(event, link, m_node, entry.eid);
   if (!leaf) return std::move(leaf).error();
   const base::Bytes sealed =
       leaf->disclosures.empty() ? base::Bytes{} : crypto::seal::seal(key != nullptr ? *key : m_system_key, pack_disclosures(leaf->disclosures), entry.eid.view());
@@ -115,6 +125,7 @@ base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const bas
     insert.bind(4, base::ByteView(sealed));
   if (auto done = insert.run(); !done) return done;
   m_tree.append(leaf->hash);
+  m_balance.count(event.type, event.facts, event.out);
   if (chain == nullptr) return base::Done{};
   chain->mseq = link.mseq;
   chain->last = leaf->hash;
@@ -122,8 +133,7 @@ base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const bas
   return m_sql.update_trace.run();
 }
 
-base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid, bool cancelled) {
-  ++(cancelled ? m_counts.cancelled : m_counts.closed);
+base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid) {
   m_chains.erase(mid);
   m_sql.close_trace.bind(1, mid.view());
   return m_sql.close_trace.run();
@@ -131,7 +141,8 @@ base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid, b
 
 base::Result<void> LogWriter::save(Database&) {
   const base::Bytes tree = m_tree.save();
-  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_counts.accepted).bind(3, m_counts.closed).bind(4, m_counts.cancelled).bind(5, m_last_id);
+  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_balance.accepted).bind(3, m_balance.closed).bind(4, m_balance.cancelled).bind(5, m_last_id);
+  m_sql.save_state.bind(6, m_balance.open_before).bind(7, static_cast<std::int64_t>(m_balance_time.time_since_epoch().count()));
   return m_sql.save_state.run();
 }
 

@@ -11,14 +11,11 @@
 #include "crypto/seal/seal.hpp"
 #include "gateway/store/sqlite.hpp"
 #include "gateway/store/types.hpp"
+#include "receipts/log/balance.hpp"
 #include "receipts/log/leaf.hpp"
 #include "receipts/log/tree.hpp"
 
 namespace store {
-
-struct LogCounts {
-  std::int64_t accepted = 0, closed = 0, cancelled = 0;
-};
 
 class LogWriter {
  public:
@@ -32,7 +29,7 @@ class LogWriter {
   base::Result<void> start_chain(Database& db, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key, base::ByteView tags);
   // `key`: of the message, to seal the disclosures; null for events of no message.
   base::Result<void> append(Database& db, const LogEntry& entry, const base::SecretBytes* key);
-  base::Result<void> end_chain(Database& db, const base::MessageId& mid, bool cancelled);
+  base::Result<void> end_chain(Database& db, const base::MessageId& mid);
   // Writes the new state; last thing before COMMIT.
   base::Result<void> save(Database& db);
 
@@ -40,7 +37,9 @@ class LogWriter {
   const receipts::CompactRange& tree() const { return m_tree; }
   const std::string& origin() const { return m_origin; }
   std::int64_t last_id() const { return m_last_id; }
-  const LogCounts& counts() const { return m_counts; }
+  // Of the period since the last log.balance.
+  const receipts::Balance& balance() const { return m_balance; }
+  base::Timestamp balance_time() const { return m_balance_time; }
   const base::SecretBytes& system_key() const { return m_system_key; }
 
  private:
@@ -55,7 +54,8 @@ class LogWriter {
 
   std::string m_origin, m_node;
   receipts::CompactRange m_tree, m_tree_before;
-  LogCounts m_counts, m_counts_before;
+  receipts::Balance m_balance, m_balance_before;
+  base::Timestamp m_balance_time{}, m_balance_time_before{};
   std::int64_t m_last_id = 0;                            // the highest id of a message so far
   base::SecretBytes m_system_key;
   std::unordered_map<base::MessageId, Chain> m_chains;   // of messages under way; a cache of the trace table

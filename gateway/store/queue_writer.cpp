@@ -147,9 +147,9 @@ base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std:
   closed.event.type = receipts::EventType::msg_closed;
   closed.event.mid = open.mid;
   closed.event.time = now;
-  closed.event.out = cancelled ? "cancelled" : "closed";
+  closed.event.out = cancelled ? receipts::k_out_cancelled : "closed";
   if (auto done = log.append(db, closed, &open.key); !done) return done;
-  if (auto done = log.end_chain(db, open.mid, cancelled); !done) return done;
+  if (auto done = log.end_chain(db, open.mid); !done) return done;
   m_sql.delete_recipients.bind(1, id);
   if (auto done = m_sql.delete_recipients.run(); !done) return done;
   m_sql.delete_message.bind(1, id);

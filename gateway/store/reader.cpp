@@ -162,7 +162,7 @@ base::Result<Counters> Reader::counters() {
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=1", &out.due},
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=2 AND state IN (2,3)", &out.in_flight},
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=3 AND state IN (2,3)", &out.unknown},
-                                  std::pair{"SELECT accepted-closed-cancelled FROM log_state", &out.messages},
+                                  std::pair{"SELECT accepted+balance_open-closed-cancelled FROM log_state", &out.messages},
                                   std::pair{"SELECT coalesce(max(idx)+1,0) FROM leaf", &out.log_size}})
     if (auto done = count(sql, *into); !done) return done.error();
   auto oldest = integer_of("SELECT received FROM message ORDER BY id LIMIT 1");

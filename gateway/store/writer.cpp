@@ -104,6 +104,13 @@ Writer::Job Writer::heartbeat() {
   beat.event.out = "ok";
   beat.event.facts.push_back({"size", static_cast<std::int64_t>(m_log.size())});
   job.change.events.push_back(std::move(beat));
+  if (std::chrono::floor<std::chrono::days>(now) != std::chrono::floor<std::chrono::days>(m_log.balance_time())) {
+    LogEntry balance{base::EventId::make(now), {}};
+    balance.event.type = receipts::EventType::log_balance;
+    balance.event.time = now;
+    balance.event.out = "ok";
+    job.change.events.push_back(std::move(balance));
+  }
   job.handler = [](base::Result<void>) {};
   return job;
 }

@@ -54,7 +54,7 @@ std::string explain(const ReportInput& in, bool german) {
     out += "  " + base::escape_remote(r.address, 320) + "\r\n";
     if (!r.how.empty()) out += "    " + base::escape_remote(r.how, 500) + "\r\n";
     if (!r.remote_host.empty()) out += std::string("    ") + (german ? "Gegenstelle: " : "Remote host: ") + base::escape_remote(r.remote_host, 255) + "\r\n";
-    if (!r.diagnostic.empty()) out += std::string("    ") + (german ? "Antwort: " : "Reply: ") + r.diagnostic + "\r\n";
+    if (!r.diagnostic.empty()) out += std::string("    ") + (german ? "Antwort: " : "Reply: ") + base::escape_remote(r.diagnostic, 900) + "\r\n";
     if (r.retry_until != base::Timestamp{})
       out += std::string("    ") + (german ? "Wird versucht bis: " : "Tried until: ") + base::format_local(r.retry_until) + "\r\n";
   }

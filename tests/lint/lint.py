@@ -30,7 +30,7 @@ STEPS = {
     "base": [["core"], ["net"]],
     "mail": [["address"], ["message"], ["report"]],
     "smtp": [["wire"], ["server", "client"]],
-    "certs": [["model"], ["find", "verify"]],
+    "certs": [["model"], ["verify"], ["find"]],
     "policies": [["engine"], ["lang"]],
     "crypto": [["smime", "openpgp", "seal"], ["protect"]],
     "receipts": [["log"], ["proof"], ["verify"]],

@@ -8,6 +8,7 @@
 
 #include "base/core/file.hpp"
 #include "gateway/store/errors.hpp"
+#include "receipts/log/balance.hpp"
 #include "receipts/log/leaf.hpp"
 #include "receipts/log/tiles.hpp"
 
@@ -229,6 +230,31 @@ TEST_F(StoreTest, SpoolFilesWithoutRowAreSwept) {
   EXPECT_EQ(base::list_directory(m_dir / "spool")->size(), 1u);
   const auto row = (*s)->load((*s)->find_due(base::system_clock().now(), 1)->front().id, true);
   EXPECT_EQ(base::read_all(*(*row)->body, base::mib(1))->size(), 300000u);
+}
+
+// the daily balance counts what stands before it, whatever else is in its batch, and a rollback does not count
+TEST_F(StoreTest, BalanceHolds) {
+  Options o = options();
+  o.heartbeat_every = std::chrono::seconds(0);
+  auto s = Store::open(o);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE((*s)->commit_and_wait(accept(message())));
+  Change bad = accept(message());
+  bad.updates.push_back(update(999999, State::due, State::failed));
+  ASSERT_FALSE((*s)->commit_and_wait(std::move(bad)));
+  const auto size = (*s)->counters()->log_size;
+  std::optional<receipts::Balance> told;
+  receipts::Balance counted;
+  for (std::uint64_t i = 0; i < size; ++i) {
+    const auto leaf = receipts::parse_leaf((**(*s)->leaf_at(i)).bytes);
+    ASSERT_TRUE(leaf);
+    if (leaf->event.type == receipts::EventType::log_balance) {
+      EXPECT_EQ(receipts::number_of(leaf->event.facts, "accepted"), counted.accepted);
+      told = counted;
+    }
+    counted.count(leaf->event.type, leaf->event.facts, leaf->event.out);
+  }
+  EXPECT_TRUE(told);
+  EXPECT_EQ((*s)->counters()->messages, 5u);
 }
 
 TEST_F(StoreTest, Accounts) {

@@ -16,16 +16,7 @@ std::vector<std::string> faults_of(const std::string& text, const LoadOptions& o
 
 using Lines = std::vector<std::string>;
 
-TEST(Load, EveryConditionAndSetting) {
-  LoadOptions options;
-  options.departments = {"a", "b"};
-  options.routes = {"r"};
-  options.own_domains = {"stadt.example"};
-  options.read_list = [](const std::string& name) -> base::Result<std::string> {
-    if (name != "list.txt") return base::fail(base::k_not_found, name);
-    return std::string("# partners\nx@partner.example\r\n  *.court.example  # courts\n");
-  };
-  const auto loaded = load({{"p.toml", R"(
+constexpr const char* k_everything = R"(
 [group]
 demail = ["*.de-mail.de", "münchen.example"]
 partners = { file = "list.txt" }
@@ -64,8 +55,18 @@ strip = ["X-C", "User-Agent"]
 receipts = "long"
 identity = "X@Stadt.example"
 final = true
-)"}},
-                           options);
+)";
+
+TEST(Load, EveryConditionAndSetting) {
+  LoadOptions options;
+  options.departments = {"a", "b"};
+  options.routes = {"r"};
+  options.own_domains = {"stadt.example"};
+  options.read_list = [](const std::string& name) -> base::Result<std::string> {
+    if (name != "list.txt") return base::fail(base::k_not_found, name);
+    return std::string("# partners\nx@partner.example\r\n  *.court.example  # courts\n");
+  };
+  const auto loaded = load({{"p.toml", k_everything}}, options);
   for (const auto& f : loaded.faults) ADD_FAILURE() << format_fault(f);
   ASSERT_TRUE(loaded.rules);
   const Rule& r = loaded.rules->rules().at(0);

@@ -1,0 +1,104 @@
+// CLI11 stays in this file: the table becomes its parser.
+#include "gateway/app/cli.hpp"
+
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include "gateway/app/command_table.hpp"
+
+namespace app {
+namespace {
+
+// Our own texts, so that --help says what the table says.
+class HelpText : public CLI::Formatter {
+ public:
+  explicit HelpText(std::string text) : m_text(std::move(text)) {}
+  std::string make_help(const CLI::App* /*app*/, std::string /*name*/, CLI::AppFormatMode /*mode*/) const override { return m_text; }
+
+ private:
+  std::string m_text;
+};
+
+CLI::App* add_app(CLI::App& parent, std::string_view name, std::string help) {
+  CLI::App* child = parent.add_subcommand(std::string(name), "");
+  child->formatter(std::make_shared<HelpText>(std::move(help)));
+  child->set_help_flag("--help,-h", "");
+  return child;
+}
+
+void add_options(CLI::App& target, const Command& command) {
+  for (const OptionSpec& spec : command.options) {
+    const std::string name(spec.name);
+    if (spec.is_flag()) {
+      target.add_flag(name);
+      continue;
+    }
+    CLI::Option* option = target.add_option(name, "");
+    if (spec.is_required) option->required();
+    if (spec.repeats)
+      option->expected(1, 100'000)->take_all();
+    else
+      option->expected(1)->take_last();
+    // `--header A --header B` and not `--header A B`: what follows must stay free for arguments without a name
+    if (spec.repeats && !spec.is_positional()) option->expected(1)->allow_extra_args(false)->take_all();
+  }
+}
+
+void collect(const CLI::App& parsed, const Command& command, Invocation& invocation) {
+  for (const OptionSpec& spec : command.options) {
+    const CLI::Option* option = parsed.get_option(std::string(spec.key()));
+    if (option->count() == 0) continue;
+    invocation.values[std::string(spec.key())] = spec.is_flag() ? std::vector<std::string>{} : option->results();
+  }
+}
+
+struct Parser {
+  CLI::App top{"", "amtsbote"};
+  std::vector<std::pair<const Command*, CLI::App*>> leaves;
+
+  Parser() {
+    top.formatter(std::make_shared<HelpText>(format_help()));
+    top.set_help_flag("--help,-h", "");
+    top.set_version_flag("--version", std::string("amtsbote ") + AMTSBOTE_VERSION);
+    top.require_subcommand(1);
+    std::map<std::string_view, CLI::App*> groups;
+    for (const auto& [name, about] : command_groups()) {
+      groups[name] = add_app(top, name, format_help(name));
+      groups[name]->require_subcommand(1);
+    }
+    for (const Command& command : commands()) {
+      const std::size_t blank = command.name.find(' ');
+      CLI::App& parent = blank == std::string_view::npos ? top : *groups.at(command.name.substr(0, blank));
+      CLI::App* leaf = add_app(parent, blank == std::string_view::npos ? command.name : command.name.substr(blank + 1), format_help(command));
+      add_options(*leaf, command);
+      leaves.emplace_back(&command, leaf);
+    }
+  }
+};
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& arguments, std::istream& in, std::ostream& out, std::ostream& err) {
+  Parser parser;
+  try {
+    // CLI11 takes them from the back
+    parser.top.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& asked) {
+    parser.top.exit(asked, out, err);
+    return k_exit_good;
+  } catch (const CLI::ParseError& wrong) {
+    err << "amtsbote: " << wrong.what() << "\nSee amtsbote --help, or --help after a command.\n";
+    return k_exit_error;
+  }
+  for (const auto& [command, leaf] : parser.leaves) {
+    if (!leaf->parsed()) continue;
+    Invocation invocation{command, {}, in, out, err};
+    collect(*leaf, *command, invocation);
+    return command->run(invocation);
+  }
+  err << "amtsbote: no command\n";
+  return k_exit_error;
+}
+
+}  // namespace app

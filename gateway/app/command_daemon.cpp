@@ -1,0 +1,176 @@
+// The daemon and what is asked of it as a whole: serve, check, status, reload.
+#include <unistd.h>
+
+#include <ostream>
+
+#include <boost/json/array.hpp>
+
+#include "base/core/file.hpp"
+#include "base/net/tls.hpp"
+#include "gateway/app/control_client.hpp"
+#include "gateway/app/control_local.hpp"
+#include "gateway/app/render.hpp"
+#include "gateway/app/serve.hpp"
+#include "gateway/app/start.hpp"
+#include "gateway/config/load.hpp"
+#include "gateway/config/secret.hpp"
+
+namespace app {
+namespace {
+
+int run_serve(const Invocation& i) {
+  ServeOptions options;
+  options.config = i.one("--config", k_default_config);
+  const std::string format = i.one("--log-format", "text"), level = i.one("--log-level", "info");
+  if (format != "json" && format != "text") return i.err << "amtsbote: --log-format is json or text\n", k_exit_error;
+  options.log_format = format == "json" ? base::log::Format::json : base::log::Format::text;
+  using base::log::Level;
+  bool is_known = false;
+  for (const auto& [word, value] : {std::pair{"debug", Level::debug}, {"info", Level::info}, {"warning", Level::warning}, {"error", Level::error}}) {
+    if (level != word) continue;
+    options.log_level = value;
+    is_known = true;
+  }
+  if (!is_known) return i.err << "amtsbote: --log-level is debug, info, warning or error\n", k_exit_error;
+  return serve(options);
+}
+
+// What a start would stumble over beyond the texts. Each fault is a line, as of a file.
+class Surroundings {
+ public:
+  Surroundings(const config::Options& options, std::string file) : m_options(options), m_file(std::move(file)) {}
+
+  std::vector<std::string> faults() {
+    secrets();
+    directories();
+    if (m_faults.empty()) keys();
+    return std::move(m_faults);
+  }
+
+ private:
+  void fault(const std::string& text) { m_faults.push_back(m_file + ":1:1: " + text); }
+
+  void secret(const std::string& name, const config::SecretRef& ref) {
+    if (ref.empty()) return;
+    if (const auto loaded = config::load_secret(ref); !loaded)
+      fault(name + ": " + std::string(loaded.error().code.name) + (loaded.error().detail.empty() ? "" : ": " + loaded.error().detail));
+  }
+
+  void secrets() {
+    secret("secrets.seal", m_options.secrets.seal);
+    secret("secrets.log", m_options.secrets.log);
+    secret("secrets.openpgp", m_options.secrets.openpgp);
+    for (const config::RouteOptions& route : m_options.routes) secret("route \"" + route.name + "\".password", route.password);
+    for (const config::TlsOptions& tls : m_options.tls) certificate(tls);
+  }
+
+  void certificate(const config::TlsOptions& tls) {
+    const auto key = config::load_secret(tls.key);
+    const auto pem = base::read_file(tls.certificate, base::kib(256));
+    if (!key) return fault("tls." + tls.name + ".key: " + std::string(key.error().code.name) + ": " + key.error().detail);
+    if (!pem) return fault("tls." + tls.name + ".certificate: " + pem.error().detail);
+    if (const auto made = base::net::make_tls_server(*pem, *key, std::nullopt); !made) fault("tls." + tls.name + ": " + made.error().detail);
+  }
+
+  void directories() {
+    std::error_code error;
+    base::fs::path directory = m_options.site.state_directory;
+    if (base::fs::exists(directory, error)) {
+      if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0) fault("site.state_directory: " + directory.string() + " is not writable");
+    } else if (::access(directory.parent_path().c_str(), W_OK | X_OK) != 0) {
+      fault("site.state_directory: " + directory.string() + " does not exist and cannot be made");
+    }
+    for (const base::fs::path& socket : {m_options.site.control, m_options.site.audit})
+      if (::access(socket.parent_path().c_str(), W_OK | X_OK) != 0) fault("the socket " + socket.string() + " cannot be made: its directory is missing or not writable");
+  }
+
+  // Looks only where a store is: a check makes nothing.
+  void keys() {
+    std::error_code error;
+    if (!base::fs::exists(m_options.site.state_directory / "keys", error)) return;
+    auto root = load_root_key(m_options);
+    if (!root) return fault("secrets.seal: " + root.error().detail);
+    auto opened = Keys::open(m_options, *std::move(root));
+    if (!opened) return fault("keys: " + opened.error().detail);
+    const auto snapshot = (*opened)->store().snapshot();
+    for (const certs::Unreadable& u : snapshot->unreadable) fault("keys: " + u.file + ": " + u.why);
+    if (!snapshot->openpgp_error.empty()) fault("keys: " + snapshot->openpgp_error);
+  }
+
+  const config::Options& m_options;
+  std::string m_file;
+  std::vector<std::string> m_faults;
+};
+
+int run_check(const Invocation& i) {
+  const std::string path = i.one("--config", k_default_config);
+  const auto loaded = config::load_config(path);
+  std::vector<std::string> errors, warnings;
+  for (const policies::Fault& fault : loaded.faults) (fault.severity == policies::Severity::error ? errors : warnings).push_back(policies::format_fault(fault));
+  if (loaded.options != nullptr)
+    for (std::string& fault : Surroundings(*loaded.options, path).faults()) errors.push_back(std::move(fault));
+  if (i.wants_json()) {
+    json::array all, mild;
+    for (const std::string& text : errors) all.emplace_back(shown(text, 4000));
+    for (const std::string& text : warnings) mild.emplace_back(shown(text, 4000));
+    i.out << format_line({{"ok", errors.empty()}, {"errors", std::move(all)}, {"warnings", std::move(mild)}, {"config", loaded.draft->hash}});
+  } else {
+    for (const auto* list : {&errors, &warnings})
+      for (const std::string& text : *list) i.out << shown(text, 4000) << "\n";
+    if (errors.empty()) i.out << "good: " << loaded.draft->hash << "\n";
+  }
+  return errors.empty() ? k_exit_good : k_exit_no;
+}
+
+void render_status(std::ostream& out, const json::object& s) {
+  const json::object& queue = object_of(s, "queue");
+  const json::object& log = object_of(s, "log");
+  out << "queue    " << number_of(queue, "messages").value_or(0) << " messages; recipients: " << number_of(queue, "due").value_or(0) << " due, "
+      << number_of(queue, "in_flight").value_or(0) << " in flight, " << number_of(queue, "held").value_or(0) << " held, "
+      << number_of(queue, "unknown").value_or(0) << " uncertain\noldest   " << (text_of(queue, "oldest").empty() ? "none" : local_time(text_of(queue, "oldest")))
+      << "\nlog      " << shown(text_of(log, "origin")) << ", " << number_of(log, "size").value_or(0) << " entries\n";
+  if (const auto free = number_of(s, "free_bytes")) out << "disk     " << size_text(*free) << " free\n";
+  out << "config   " << text_of(s, "config") << "\n";
+  for (const json::value& item : array_of(s, "expiring_keys")) {
+    const json::object& key = item.get_object();
+    out << "key      " << text_of(key, "fingerprint") << " " << joined(texts_of(key, "addresses")) << " ends " << local_time(text_of(key, "not_after")) << "\n";
+  }
+  for (const std::string& text : texts_of(s, "attention")) out << "ATTENTION: " << shown(text) << "\n";
+  if (array_of(s, "attention").empty()) out << "good\n";
+}
+
+int run_status(const Invocation& i) { return run_live(i, {{"command", "status"}}, render_status); }
+
+int run_reload(const Invocation& i) {
+  const auto loaded = config::load_config(i.one("--config", k_default_config));
+  const auto answer = ask_daemon(loaded.draft->site.control, {{"command", "reload"}});
+  if (!answer || !*answer) return print_answer(i, error_answer(answer ? "no daemon runs" : answer.error().detail, k_exit_error), nullptr);
+  return print_answer(i, **answer, [](std::ostream& out, const json::object& told) {
+    for (const std::string& fault : texts_of(told, "faults")) out << shown(fault, 4000) << "\n";
+    out << (array_of(told, "faults").empty() ? "active: " : "refused; still active: ") << text_of(told, "config") << "\n";
+  });
+}
+
+}  // namespace
+
+std::vector<Command> daemon_commands() {
+  return {
+      {"serve", "Runs the gateway in the foreground",
+       "Listens, decides, protects, delivers. SIGHUP reads configuration, policies and keys anew, all or nothing; SIGTERM drains and stops. Log lines go to "
+       "standard error.",
+       {{"--log-format", "FORMAT", "text or json; without it text"}, {"--log-level", "LEVEL", "debug, info, warning or error; without it info"}, k_config_option},
+       "0  stopped in order\n1  stopped by an error while serving\n2  could not start: nothing was written", "amtsbote serve --log-format json", run_serve},
+      {"check", "Checks configuration, policies, secrets, certificates and directories",
+       "Reads everything as a start would, runs the policies' cases, and tells every fault at once as file:line:column: message. Changes nothing and needs no daemon. "
+       "Run it as the daemon's user: what only that user may read cannot be checked by others.",
+       {k_config_option, k_json_option}, "0  good, perhaps with warnings\n1  at least one fault", "amtsbote check --config ./amtsbote.toml", run_check},
+      {"status", "Shows on one screen whether something needs a person",
+       "Queue, oldest message, log, free disk, keys of ours that expire within 30 days, and the hash of the configuration in force.", {k_config_option, k_json_option},
+       "0  good\n1  something needs attention; it says what\n2  it cannot be told", "amtsbote status", run_status},
+      {"reload", "Lets the daemon read configuration, policies and keys anew",
+       "All or nothing: with a fault the old version stays in force, and the faults are told.", {k_config_option, k_json_option},
+       "0  the new version is in force\n1  faults; the old version is in force\n2  no daemon answers", "amtsbote reload", run_reload},
+  };
+}
+
+}  // namespace app

@@ -1,0 +1,133 @@
+#include "gateway/app/control_client.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <ctime>
+#include <cstring>
+#include <ostream>
+
+#include "base/core/errors.hpp"
+#include "base/core/file.hpp"
+#include "gateway/app/control_handlers.hpp"
+#include "gateway/app/control_local.hpp"
+#include "gateway/config/load.hpp"
+
+namespace app {
+namespace {
+
+constexpr int k_answer_seconds = 300;  // a key generation or a release of many recipients takes its time
+
+class Socket {
+ public:
+  explicit Socket(int fd) : m_fd(fd) {}
+  ~Socket() {
+    if (m_fd >= 0) ::close(m_fd);
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int fd() const { return m_fd; }
+
+ private:
+  int m_fd;
+};
+
+base::Result<void> send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return base::fail(base::k_connection, "the daemon closed the connection: " + base::errno_text(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return base::Done{};
+}
+
+base::Result<std::string> receive_line(int fd) {
+  std::string line;
+  char buffer[64 * 1024];
+  while (line.size() <= k_max_answer) {
+    const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return base::fail(base::k_timeout, "the daemon does not answer");
+    if (got <= 0) return base::fail(base::k_connection, "the daemon closed the connection without an answer");
+    const std::size_t count = static_cast<std::size_t>(got);
+    const void* end = std::memchr(buffer, '\n', count);
+    line.append(buffer, end == nullptr ? count : static_cast<std::size_t>(static_cast<const char*>(end) - buffer));
+    if (end != nullptr) return line;
+  }
+  return base::fail(base::k_too_large, "an answer of more than " + std::to_string(k_max_answer) + " bytes");
+}
+
+json::object ask_local(const Invocation& invocation, const config::Loaded& loaded, const json::object& request) {
+  if (loaded.options == nullptr) {
+    for (const auto& fault : loaded.faults) invocation.err << policies::format_fault(fault) << "\n";
+    return error_answer("no daemon runs, and the configuration has faults", k_exit_error);
+  }
+  auto local = LocalStore::open(loaded.options);
+  if (!local) return error_answer("no daemon runs, and the store cannot be opened: " + std::string(local.error().code.name) + " " + local.error().detail, k_exit_error);
+  return handle((*local)->live(), make_caller(::geteuid(), false), request);
+}
+
+}  // namespace
+
+base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path& path, const json::object& request) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = path.string();
+  if (name.size() >= sizeof address.sun_path) return base::fail(base::k_too_large, name + " is too long for a socket");
+  std::memcpy(address.sun_path, name.c_str(), name.size());
+  const std::string line = format_line(request);
+  if (line.size() > k_max_request) return base::fail(base::k_too_large, "a request of more than " + std::to_string(k_max_request) + " bytes");
+  const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket.fd() < 0) return base::fail(base::k_io, base::errno_text(errno));
+  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<json::object>{};
+    if (errno == EACCES) return base::fail(base::k_bad_permissions, "you may not use " + name + ": it is for its group");
+    return base::fail(base::k_connection, name + ": " + base::errno_text(errno));
+  }
+  const timeval limit{k_answer_seconds, 0};
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (auto done = send_all(socket.fd(), line); !done) return done.error();
+  const auto answer = receive_line(socket.fd());
+  if (!answer) return answer.error();
+  auto object = parse_line(*answer, k_max_answer);
+  if (!object) return std::move(object).error();
+  return std::optional(*std::move(object));
+}
+
+json::object answer_of(const Invocation& invocation, const json::object& request) {
+  const auto loaded = config::load_config(invocation.one("--config", k_default_config));
+  // people read times in the site's zone
+  if (!loaded.draft->site.timezone.empty()) ::setenv("TZ", loaded.draft->site.timezone.c_str(), 1);
+  ::tzset();
+  // a daemon runs on under its old configuration while the files are being edited: faults elsewhere do not lock people out
+  if (loaded.draft->site.control.empty()) return ask_local(invocation, loaded, request);
+  auto answer = ask_daemon(loaded.draft->site.control, request);
+  if (!answer && answer.error().code == base::k_bad_permissions) {
+    auto as_auditor = ask_daemon(loaded.draft->site.audit, request);
+    if (as_auditor && *as_auditor) answer = std::move(as_auditor);
+  }
+  if (!answer) return error_answer(answer.error().detail, k_exit_error);
+  if (*answer) return **std::move(answer);
+  return ask_local(invocation, loaded, request);
+}
+
+int print_answer(const Invocation& invocation, const json::object& answer, Renderer render) {
+  if (invocation.wants_json())
+    invocation.out << format_line(answer);
+  else if (!flag_of(answer, "ok"))
+    invocation.err << "amtsbote: " << shown(text_of(answer, "error"), 4000) << "\n";
+  else if (render != nullptr)
+    render(invocation.out, answer);
+  return exit_code_of(answer);
+}
+
+int run_live(const Invocation& invocation, json::object request, Renderer render) {
+  return print_answer(invocation, answer_of(invocation, request), render);
+}
+
+}  // namespace app

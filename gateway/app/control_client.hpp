@@ -1,0 +1,28 @@
+// Promise: a command that needs live state is done by the daemon if one runs; the store is opened here only if nobody listens
+// on the socket, and then under its lock.
+#pragma once
+
+#include <filesystem>
+
+#include "gateway/app/command_table.hpp"
+#include "gateway/app/control.hpp"
+
+namespace app {
+
+// Nothing: nobody listens there. k_connection, k_timeout, k_bad_permissions, and what a broken answer gives.
+base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path& socket, const json::object& request);
+
+using Renderer = void (*)(std::ostream& out, const json::object& answer);
+
+// Sends the request, prints the answer (as JSON, if the command line wants that), tells an error on `err`. The exit code.
+int run_live(const Invocation& invocation, json::object request, Renderer render);
+// The same without printing a good answer.
+json::object answer_of(const Invocation& invocation, const json::object& request);
+int print_answer(const Invocation& invocation, const json::object& answer, Renderer render);
+
+inline constexpr const char* k_default_config = "/etc/amtsbote/amtsbote.toml";
+// The rows that most commands share.
+inline constexpr OptionSpec k_config_option{"--config", "FILE", "The configuration; without it /etc/amtsbote/amtsbote.toml"};
+inline constexpr OptionSpec k_json_option{"--json", "", "The answer as one line of JSON"};
+
+}  // namespace app
