@@ -16,7 +16,8 @@ def main():
     with House(policy=POLICY) as h:
         h.start()
         h.add_account()
-        h.import_partner("buerger@aussen.example", "RSA2048")
+        h.trust_authority()
+        h.import_partner("buerger@aussen.example", "RSA:2048")
         h.reload()
         h.submit(["buerger@aussen.example"], text="zuerst")
         assert b"zuerst" not in h.internet.wait(1)[0]["data"]

@@ -54,7 +54,8 @@ def main():
             assert e.smtp_code == 550 and "5.7.1" in text, e
             assert "ohne@aussen.example" in text and "Gesundheitsdaten" in text and "Schluessel" in text and "No usable key" in text, text
 
-        cert, keyfile = h.import_partner(TO, "RSA2048")
+        h.trust_authority()
+        cert, keyfile = h.import_partner(TO, "RSA:2048")
         h.reload()
         answers = {name: offer(h, raw) for name, raw in ODD.items()}
         for name, code in answers.items():

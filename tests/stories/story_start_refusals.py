@@ -1,14 +1,22 @@
 """What must end the start: exit 2, a sentence, and nothing written."""
 import hashlib
 import os
+import sqlite3
 import subprocess
 
 from house import BINARY, House
 
 
 def state_of(h):
-    return {str(p.relative_to(h.dir)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((h.dir / "state").rglob("*")) if p.is_file() and not p.is_symlink()
-            and p.suffix != ".lock" and "shm" not in p.name}
+    """What is stored: every row of the database, every file of the log, the keys and the spool."""
+    db = sqlite3.connect(f"file:{h.dir}/state/store.sqlite?mode=ro", uri=True, timeout=30)
+    try:
+        out = {"store": hashlib.sha256("\n".join(db.iterdump()).encode()).hexdigest()}
+    finally:
+        db.close()
+    files = (p for p in (h.dir / "state").rglob("*") if p.is_file() and not p.name.startswith("store.") and p.name != "lock")
+    out.update({str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})
+    return out
 
 
 def refused(h, why):
@@ -49,6 +57,8 @@ def main():
         h.submit(["kollegin@stadt.example"])
         h.mailboxes.wait(2)
         assert h.stop() == 0
+        for beside in ("store.sqlite-wal", "store.sqlite-shm"):
+            (h.dir / "state" / beside).unlink(missing_ok=True)
         (h.dir / "state" / "store.sqlite").write_bytes(old)
         refused(h, "an old database under newer tiles")
 
