@@ -9,7 +9,7 @@ from house import BINARY, House
 
 def state_of(h):
     """What is stored: every row of the database, every file of the log, the keys and the spool."""
-    db = sqlite3.connect(f"file:{h.dir}/state/store.sqlite?mode=ro", uri=True, timeout=30)
+    db = sqlite3.connect(h.dir / "state" / "store.sqlite", timeout=30)
     try:
         out = {"store": hashlib.sha256("\n".join(db.iterdump()).encode()).hexdigest()}
     finally:
@@ -17,6 +17,15 @@ def state_of(h):
     files = (p for p in (h.dir / "state").rglob("*") if p.is_file() and not p.name.startswith("store.") and p.name != "lock")
     out.update({str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})
     return out
+
+
+def copy_of(database, target):
+    """A backup as an administrator makes it, what still stands in the WAL included."""
+    source, copy = sqlite3.connect(database), sqlite3.connect(target)
+    source.backup(copy)
+    copy.close()
+    source.close()
+    return target
 
 
 def refused(h, why):
@@ -36,7 +45,7 @@ def main():
         h.submit(["kollegin@stadt.example"])
         h.mailboxes.wait(1)
         assert h.stop() == 0
-        old = (h.dir / "state" / "store.sqlite").read_bytes()
+        old = copy_of(h.dir / "state" / "store.sqlite", h.dir / "old.sqlite")
 
         seal = h.dir / "seal.key"
         right = seal.read_bytes()
@@ -59,7 +68,7 @@ def main():
         assert h.stop() == 0
         for beside in ("store.sqlite-wal", "store.sqlite-shm"):
             (h.dir / "state" / beside).unlink(missing_ok=True)
-        (h.dir / "state" / "store.sqlite").write_bytes(old)
+        (h.dir / "state" / "store.sqlite").write_bytes(old.read_bytes())
         refused(h, "an old database under newer tiles")
 
 
