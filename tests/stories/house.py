@@ -151,14 +151,15 @@ class Sink:
                     say("554 no valid recipients")
                     continue
                 say("354 go")
-                data = b""
+                pieces = []
                 while True:
                     part = f.readline()
                     if not part:
                         return
                     if part == b".\r\n":
                         break
-                    data += part[1:] if part.startswith(b".") else part
+                    pieces.append(part[1:] if part.startswith(b".") else part)
+                data = b"".join(pieces)
                 reply = self.answers.get("data", "250 2.0.0 taken")
                 with self.lock:
                     self.attempts += 1
