@@ -27,6 +27,8 @@ Writer::~Writer() {
   }
   m_wake.notify_one();
   if (m_thread.joinable()) m_thread.join();
+  // so that the database file alone is complete after an orderly stop; what fails here the next start does
+  (void)m_db.checkpoint().has_value();
 }
 
 void Writer::start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t)> after_commit,
