@@ -14,6 +14,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -86,7 +87,7 @@ class Sink:
     """A receiving SMTP or LMTP server that keeps what it gets. `answers` may change its replies: {"data": "550 5.7.1 no"}."""
 
     def __init__(self, lmtp=False, tls=None, answers=None):
-        self.messages, self.lmtp, self.answers = [], lmtp, dict(answers or {})
+        self.messages, self.attempts, self.lmtp, self.answers = [], 0, lmtp, dict(answers or {})
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -150,15 +151,18 @@ class Sink:
                     say("554 no valid recipients")
                     continue
                 say("354 go")
-                data = b""
+                pieces = []
                 while True:
                     part = f.readline()
                     if not part:
                         return
                     if part == b".\r\n":
                         break
-                    data += part[1:] if part.startswith(b".") else part
+                    pieces.append(part[1:] if part.startswith(b".") else part)
+                data = b"".join(pieces)
                 reply = self.answers.get("data", "250 2.0.0 taken")
+                with self.lock:
+                    self.attempts += 1
                 if reply.startswith("2"):
                     with self.lock:
                         self.messages.append({"from": sender, "to": list(rcpts), "data": data, "tls": tls})
@@ -336,6 +340,37 @@ transport = "{self.transport}"
 
         until("daemon ready", ready)
         return self
+
+    def reload(self, result="active"):
+        """SIGHUP; waits for what the daemon says about it."""
+        def told():
+            return sum('"daemon.reload"' in e and f'"{result}"' in e for e in list(self.events))
+
+        before = told()
+        self.process.send_signal(signal.SIGHUP)
+        until("the reload is " + result, lambda: told() > before)
+
+    def query(self, sql):
+        """Reads the store from beside, as an auditor with the disk could."""
+        db = sqlite3.connect(f"file:{self.dir}/state/store.sqlite?mode=ro", uri=True, timeout=PATIENCE)
+        try:
+            return db.execute(sql).fetchall()
+        finally:
+            db.close()
+
+    def leaves(self, event=None):
+        all_leaves = [json.loads(row[0]) for row in self.query("SELECT bytes FROM leaf ORDER BY idx")]
+        return [leaf for leaf in all_leaves if event in (None, leaf["ev"])]
+
+    def config_texts(self):
+        """The hashes, as leaves write them, under which configuration and policies are archived."""
+        return {base64.urlsafe_b64encode(row[0]).decode().rstrip("=") for row in self.query("SELECT DISTINCT hash FROM config_text")}
+
+    def vkey(self):
+        return self.query("SELECT vkey FROM log_state")[0][0]
+
+    def fsck(self):
+        return run(BINARY, "receipts", "fsck", self.dir / "state" / "log", "--vkey", self.vkey())
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:
