@@ -13,6 +13,23 @@ bool account_covers(const Claim& claim, const mail::Address& address) {
   return std::any_of(claim.account_addresses.begin(), claim.account_addresses.end(), [&](const std::string& p) { return covers(p, address); });
 }
 
+// An address of ours in any From field, however many there are and however they are written: some reader would show it.
+std::optional<std::string> own_address_in_from(const config::Options& options, const mail::MessageFacts& facts) {
+  for (const auto& field : facts.header.fields()) {
+    if (!field.is("From")) continue;
+    const std::string value = field.value();
+    if (const auto list = mail::parse_mailbox_list(value)) {
+      for (const auto& mailbox : *list)
+        if (options.is_own_domain(mailbox.address.domain())) return mailbox.address.text();
+      continue;
+    }
+    const std::string lower = base::to_lower(value);
+    for (const auto& domain : options.domains())
+      if (lower.find("@" + domain.name) != std::string::npos) return "@" + domain.name;
+  }
+  return std::nullopt;
+}
+
 // The department that this address belongs to, if the claim allows it to be used.
 std::optional<std::string> allowed_department(const config::Options& options, const Claim& claim, const mail::Address& address) {
   const config::DepartmentOptions* department = options.department_of(address);
@@ -53,8 +70,8 @@ Sender check_from(const config::Options& options, const Claim& claim, const mail
   using mail::Defect;
   Sender out;
   if (!is_own_sender(claim)) {
-    if (facts.from && options.is_own_domain(facts.from->address.domain()) && !claim.trusted_network)
-      out.denied = Denied{Refusal::own_domain_from_outside, facts.from->address.text()};
+    if (!claim.trusted_network)
+      if (const auto ours = own_address_in_from(options, facts)) out.denied = Denied{Refusal::own_domain_from_outside, *ours};
     return out;
   }
   if (!facts.from) {
