@@ -139,6 +139,7 @@ Awaitable<void> Dispatch::run() {
     const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
     if (next && *next) wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), std::chrono::milliseconds(50), wait);
     if (m_stopping) break;
+    m_wakes_at = m_context.clock->now() + wait;
     m_timer.expires_after(wait);
     boost::system::error_code woken;
     co_await m_timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
@@ -355,10 +356,12 @@ Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::Mess
 
 Awaitable<void> Dispatch::commit_outcome(const base::MessageId& mid, store::Change change) {
   const bool has_notice = !change.inserts.empty();
+  bool sooner = false;  // than the dispatcher means to look again
+  for (const auto& u : change.updates) sooner = sooner || (u.to == store::State::due && u.due < m_wakes_at);
   const base::MessageId about = mid;
   const auto done = co_await m_context.store->commit(std::move(change));
   if (!done) base::log::error(k_event_trouble, {{"mid", about.text()}, {"error", done.error().describe()}});
-  if (has_notice) wake();
+  if (has_notice || sooner) wake();
 }
 
 Awaitable<void> Dispatch::drain(std::chrono::seconds at_most) {

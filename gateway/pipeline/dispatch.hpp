@@ -53,6 +53,7 @@ class Dispatch : public Handoff {
   OpenBudget m_budget{k_open_budget};
   boost::asio::steady_timer m_timer;
   std::unordered_set<std::int64_t> m_active;
+  base::Timestamp m_wakes_at{};
   bool m_stopping = false, m_woken = true;
 };
 

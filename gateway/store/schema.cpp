@@ -26,18 +26,29 @@ CREATE TABLE account(name TEXT PRIMARY KEY, password TEXT NOT NULL, addresses TE
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 )sql";
 
-}  // namespace
-
-base::Result<void> prepare_schema(Database& db) {
+base::Result<std::int64_t> version_of(Database& db) {
   auto query = db.prepare("PRAGMA user_version");
   if (!query) return std::move(query).error();
   const auto row = query->step();
   if (!row) return row.error();
-  const auto version = query->integer(0);
-  query->reset();
-  if (version == k_schema_version) return base::Done{};
-  if (version > k_schema_version)
-    return base::fail(k_newer_schema, "the store has schema " + std::to_string(version) + ", this program knows " + std::to_string(k_schema_version));
+  return query->integer(0);
+}
+
+}  // namespace
+
+base::Result<void> check_schema(Database& db) {
+  const auto version = version_of(db);
+  if (!version) return version.error();
+  if (*version > k_schema_version)
+    return base::fail(k_newer_schema, "the store has schema " + std::to_string(*version) + ", this program knows " + std::to_string(k_schema_version));
+  return base::Done{};
+}
+
+base::Result<void> prepare_schema(Database& db) {
+  if (auto checked = check_schema(db); !checked) return checked;
+  const auto version = version_of(db);
+  if (!version) return version.error();
+  if (*version == k_schema_version) return base::Done{};
   if (auto done = db.execute("BEGIN IMMEDIATE"); !done) return done;
   if (auto done = db.execute(k_tables); !done) return done;
   if (auto done = db.execute(("PRAGMA user_version=" + std::to_string(k_schema_version)).c_str()); !done) return done;

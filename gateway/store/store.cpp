@@ -69,19 +69,28 @@ void clear_directory(const fs::path& path) {
   for (const std::string& name : *names) ::unlink((path / name).c_str());
 }
 
-// The store's own proof that the root key is the right one, before anything is written.
-base::Result<void> check_root_key(Database& db, const crypto::seal::RootKey& root) {
-  auto query = db.prepare("SELECT value FROM meta WHERE name='root'");
+// What an old database says of itself, before anything is written: its schema, the key it is sealed under, the log's key.
+base::Result<void> check_old(const fs::path& path, const crypto::seal::RootKey& root, const std::string& vkey) {
+  std::error_code ec;
+  if (!fs::exists(path, ec)) return base::Done{};
+  auto db = Database::open(path, false);
+  if (!db) return std::move(db).error();
+  if (auto checked = check_schema(*db); !checked) return checked;
+  auto query = db->prepare("SELECT (SELECT value FROM meta WHERE name='root'),(SELECT vkey FROM log_state)");
   if (!query) return std::move(query).error();
   const auto row = query->step();
   if (!row) return row.error();
-  if (*row) {
-    const auto canary = root.unwrap(query->blob(0), "canary");
-    if (!canary) return base::fail(k_foreign_key, canary.error().detail);
-    return base::Done{};
-  }
-  query->reset();
-  auto insert = db.prepare("INSERT INTO meta(name,value) VALUES('root',?)");
+  if (query->is_null(0)) return base::Done{};  // made, and never used
+  const auto canary = root.unwrap(query->blob(0), "canary");
+  if (!canary) return base::fail(k_foreign_key, canary.error().detail);
+  if (!query->is_null(1) && query->blob(1) != vkey)
+    return base::fail(k_foreign_key, "the log of this store is " + query->blob(1) + "; the key given is " + vkey);
+  return base::Done{};
+}
+
+// The canary by which a later start knows the root key.
+base::Result<void> plant_canary(Database& db, const crypto::seal::RootKey& root) {
+  auto insert = db.prepare("INSERT OR IGNORE INTO meta(name,value) VALUES('root',?)");
   if (!insert) return std::move(insert).error();
   const base::Bytes canary = root.wrap(crypto::seal::make_message_key(), "canary");
   insert->bind(1, base::ByteView(canary));
@@ -124,10 +133,11 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   impl->system_key = o.root->derive("system events");
 
   const fs::path path = o.directory / "store.sqlite";
+  if (auto checked = check_old(path, *o.root, receipts::format_vkey(impl->vkey)); !checked) return checked.error();
   auto db = Database::open(path, true);
   if (!db) return std::move(db).error();
   if (auto done = prepare_schema(*db); !done) return done.error();
-  if (auto done = check_root_key(*db, *o.root); !done) return done.error();
+  if (auto done = plant_canary(*db, *o.root); !done) return done.error();
   auto log = LogWriter::open(*db, o.origin, o.node, receipts::format_vkey(impl->vkey), impl->system_key.clone());
   if (!log) return std::move(log).error();
   auto queue = QueueWriter::open(*db, *o.root, impl->search_key.clone());

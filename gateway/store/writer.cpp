@@ -27,6 +27,8 @@ Writer::~Writer() {
   }
   m_wake.notify_one();
   if (m_thread.joinable()) m_thread.join();
+  // so that the database file alone is complete after an orderly stop; what fails here the next start does
+  (void)m_db.checkpoint().has_value();
 }
 
 void Writer::start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t)> after_commit,
@@ -173,7 +175,9 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
     base::Result<void> result;
   };
   std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
-  for (auto& [job, result] : answers) {
+  for (auto& answered : answers) {
+    Job* job = answered.first;
+    base::Result<void>& result = answered.second;
     if (!job->executor) {
       job->handler(std::move(result));
       continue;

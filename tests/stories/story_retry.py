@@ -4,7 +4,6 @@ import email
 from house import House, until
 
 RETRY = """
-[retry]
 first = "1s"
 most = "10s"
 """
