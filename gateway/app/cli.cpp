@@ -36,12 +36,13 @@ void add_options(CLI::App& target, const Command& command) {
     }
     CLI::Option* option = target.add_option(name, "");
     if (spec.is_required) option->required();
+    // `--header A --header B` and not `--header A B`: what follows must stay free for arguments without a name, and only
+    // those take any number in a row
+    option->expected(1)->allow_extra_args(spec.repeats && spec.is_positional());
     if (spec.repeats)
-      option->expected(1, 100'000)->take_all();
+      option->take_all();
     else
-      option->expected(1)->take_last();
-    // `--header A --header B` and not `--header A B`: what follows must stay free for arguments without a name
-    if (spec.repeats && !spec.is_positional()) option->expected(1)->allow_extra_args(false)->take_all();
+      option->take_last();
   }
 }
 
