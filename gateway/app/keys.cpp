@@ -43,10 +43,10 @@ class Keys::Ring : public pipeline::KeyRing {
   Ring(const Keys& keys, config::OptionsPtr options) : m_keys(keys), m_options(std::move(options)) {}
 
   certs::KeyFacts recipient_key(const mail::Address& address, certs::Method method, base::Timestamp now) const override {
-    return m_keys.m_store->find_recipient_key(address, method, now);
+    return remembered({false, method, address.folded()}, now, [&] { return m_keys.m_store->find_recipient_key(address, method, now); });
   }
   certs::KeyFacts signer_key(const mail::Address& address, certs::Method method, base::Timestamp now) const override {
-    return m_keys.m_store->find_identity(address, method, now);
+    return remembered({true, method, address.folded()}, now, [&] { return m_keys.m_store->find_identity(address, method, now); });
   }
 
   base::Result<crypto::smime::CertificatePtr> certificate(const certs::Fingerprint& key) const override {
@@ -104,6 +104,35 @@ class Keys::Ring : public pipeline::KeyRing {
 
  private:
   static constexpr std::size_t k_cached = 20'000;
+  static constexpr std::chrono::seconds k_remember{60};
+
+  struct Asked {
+    bool own = false;
+    certs::Method method = certs::Method::smime;
+    std::string address;
+    friend auto operator<=>(const Asked&, const Asked&) = default;
+  };
+  struct Answered {
+    base::Timestamp at{};
+    certs::KeyFacts facts;
+  };
+
+  // Judging every candidate's path costs half a millisecond, and a message asks four times. An answer holds for a minute of
+  // this ring, which a change of keys replaces; what could not be told is asked again.
+  template <class Find>
+  certs::KeyFacts remembered(Asked asked, base::Timestamp now, Find find) const {
+    {
+      const std::lock_guard lock(m_mutex);
+      const auto it = m_answers.find(asked);
+      if (it != m_answers.end() && it->second.at <= now && now - it->second.at < k_remember) return it->second.facts;
+    }
+    certs::KeyFacts facts = find();
+    if (facts.state == certs::Lookup::unknown) return facts;
+    const std::lock_guard lock(m_mutex);
+    if (m_answers.size() > k_cached) m_answers.clear();
+    m_answers[std::move(asked)] = {now, facts};
+    return facts;
+  }
 
   void judge_path(const crypto::Signer& signer, const std::optional<mail::Mailbox>& from, base::Timestamp now, pipeline::SignatureJudgement& out) const {
     certs::PathQuestion question;
@@ -138,6 +167,7 @@ class Keys::Ring : public pipeline::KeyRing {
   const Keys& m_keys;
   config::OptionsPtr m_options;
   mutable std::mutex m_mutex;
+  mutable std::map<Asked, Answered> m_answers;
   mutable std::map<certs::Fingerprint, crypto::smime::CertificatePtr> m_certificates;
   mutable std::map<certs::Fingerprint, crypto::smime::IdentityPtr> m_identities;
 };
