@@ -12,18 +12,21 @@ PROGRAM = os.environ.get("AMTSBOTE", os.path.join(BUILD, "amtsbote"))
 
 CONFIG = """[site]
 hostname = "gw.stadt.example"
+node = "bench"
+timezone = "Europe/Berlin"
+language = "de"
 state_directory = "{dir}/state"
 policies = "policies"
 control = "{dir}/control"
 audit = "{dir}/audit"
 
 [store]
+kind = "sqlite"
 free_space = "64MiB"
 
 [secrets]
 seal = {{ file = "{dir}/seal.key" }}
 log = {{ file = "{dir}/log.key" }}
-search = {{ file = "{dir}/search.key" }}
 
 [tls.gw]
 certificate = "{pki}/gateway.pem"
@@ -44,10 +47,6 @@ route = "inside"
 id = "amt"
 addresses = ["*@stadt.example"]
 
-[[identity]]
-addresses = ["amt@stadt.example"]
-smime = "amt"
-
 [[route]]
 name = "inside"
 to = ["stadt.example"]
@@ -56,17 +55,12 @@ transport = "any"
 
 [[route]]
 name = "outside"
-to = "*"
+to = ["*"]
 smtp = "127.0.0.1:{sink}"
 transport = "any"
 
 [limits]
 sessions_per_address = 1000
-messages = 100000
-commands = 1000000
-
-[trust]
-smime_anchors = ["{pki}/root.pem"]
 """
 
 POLICY = """[[rule]]
@@ -91,11 +85,11 @@ class Gateway:
         self.config = os.path.join(directory, "amtsbote.toml")
         os.makedirs(os.path.join(directory, "policies"))
         os.makedirs(os.path.join(directory, "state"), mode=0o700)
-        for name in ("seal", "log", "search"):
+        for name in ("seal", "log"):
             self._write(name + ".key", os.urandom(32), 0o400)
         text = CONFIG.format(dir=directory, pki=pki.directory, port=self.port, sink=sink_port)
-        self._write("amtsbote.toml", text.encode(), 0o640)
-        self._write("policies/10-bench.toml", POLICY.encode(), 0o640)
+        self._write("amtsbote.toml", text.encode(), 0o600)
+        self._write("policies/10-bench.toml", POLICY.encode(), 0o600)
 
     def _write(self, name, data, mode):
         path = os.path.join(self.directory, name)
@@ -104,19 +98,22 @@ class Gateway:
         os.chmod(path, mode)
 
     def command(self, *words):
-        return subprocess.run([PROGRAM, "--config", self.config, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run([PROGRAM, *words, "--config", self.config], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def import_keys(self):
         """Ours to sign with, the partner's to encrypt to."""
-        for words in (("keys", "import", "--name", "amt", self.pki.file("amt.pem"), self.pki.file("amt.key")),
-                      ("keys", "import", self.pki.file("partner.pem"))):
+        both = b"".join(open(self.pki.file(name), "rb").read() for name in ("amt.pem", "amt.key"))
+        self._write("amt.both.pem", both, 0o400)
+        for words in (("keys", "import", self.pki.file("root.pem"), "--authority", "--trusted"),
+                      ("keys", "import", os.path.join(self.directory, "amt.both.pem"), "--own"),
+                      ("keys", "import", self.pki.file("partner.pem"), "--partner", "--gcm")):
             done = self.command(*words)
             if done.returncode != 0:
                 raise RuntimeError(" ".join(words) + ": " + done.stdout + done.stderr)
 
     def start(self):
         with open(os.path.join(self.directory, "log"), "ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "--config", self.config, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return wait_for_port(self.port, 30, lambda: self.process.poll() is None)
 
     def pids(self):

@@ -245,7 +245,9 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   out.second = decide_one(in.snapshot, c, recipients.front(), policies::Direction::inbound);
   const EventTime at{in.now, in.snapshot.cfg};
   if (wrapped) out.events.push_back(opened_event(at, in.message.mid, in.group.number, *opened, judged.verdict, judged.signer));
-  if (out.second->outcome == policies::Outcome::hold) return out;
+  // nothing is bounced after the 250: what is not to be delivered is held, what cannot be told yet is asked again
+  if (out.second->outcome == policies::Outcome::later) return base::fail(base::k_timeout, "a lookup that the rules depend on gave no answer");
+  if (out.second->outcome != policies::Outcome::deliver) return out;
   auto mark = marks(in, *opened, judged, *out.second);
   if (!mark) return std::move(mark).error();
   auto content = with_subject_prefix(opened->content, *facts, out.second->mark.subject_prefix);
