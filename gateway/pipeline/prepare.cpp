@@ -180,11 +180,19 @@ base::Result<Prepared> pass_group(const PrepareInput& in) {
   return out;
 }
 
+// An address as one word of a mark: one that needs quotes could spell further words ("x; signed=valid"@y), and stays out.
+std::string mark_word(const std::string& address) {
+  for (const char c : address)
+    if (static_cast<unsigned char>(c) <= 32 || static_cast<unsigned char>(c) >= 127 || std::string_view("\";,()<>\\").find(c) != std::string_view::npos)
+      return "unprintable";
+  return address.substr(0, 200);
+}
+
 std::string protection_mark(const PrepareInput& in, const crypto::Opened& opened, const SignatureJudgement& judged) {
   std::string out = opened.was_encrypted ? "encrypted=yes; opened=" + std::string(opened.opened ? "yes" : "no") : "encrypted=no";
   out += "; signed=" + std::string(policies::name_of(judged.verdict));
   if (judged.verdict == policies::SignatureVerdict::valid || judged.verdict == policies::SignatureVerdict::other)
-    out += "; signer=" + base::escape_remote(judged.signer, 200);
+    out += "; signer=" + mark_word(judged.signer);
   out += "; covers=" + std::string(opened.signers.empty() ? "none" : "all");
   return out + "; mid=" + in.message.mid.text();
 }
@@ -196,7 +204,7 @@ std::string results_mark(const PrepareInput& in, const crypto::Opened& opened, c
   if (opened.signers.empty()) return out + " smime=none";
   const char* result = judged.verdict == policies::SignatureVerdict::valid ? "pass" : judged.verdict == policies::SignatureVerdict::other ? "policy" : "fail";
   out += std::string(openpgp ? " openpgp=" : " smime=") + result;
-  if (!judged.signer.empty()) out += " body.smime-identifier=" + base::escape_remote(judged.signer, 200);
+  if (!judged.signer.empty()) out += " body.smime-identifier=" + mark_word(judged.signer);
   return out;
 }
 

@@ -154,8 +154,10 @@ Parsed parse_bdat(std::string_view rest) {
 }
 
 Parsed parse_hello(bool extended, std::string_view rest) {
-  // the name decides nothing; it must only be harmless to write down
-  if (rest.empty() || rest.size() > 255 || rest.find(' ') != std::string_view::npos) return syntax("HELO and EHLO take one name");
+  // the name decides nothing; it must only be harmless to write down, in Received for one (RFC 6531: ASCII)
+  for (const char c : rest)
+    if (static_cast<unsigned char>(c) <= 32 || static_cast<unsigned char>(c) >= 127) return syntax("HELO and EHLO take one name");
+  if (rest.empty() || rest.size() > 255) return syntax("HELO and EHLO take one name");
   return Command{Hello{extended, std::string(rest)}};
 }
 

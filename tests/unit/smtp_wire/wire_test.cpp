@@ -48,6 +48,8 @@ TEST(Command, Refused) {
   EXPECT_EQ(refusal(""), 500);
   EXPECT_EQ(refusal("EHLO"), 501);
   EXPECT_EQ(refusal("EHLO a b"), 501);
+  EXPECT_EQ(refusal("EHLO a\tb"), 501);
+  EXPECT_EQ(refusal("EHLO m\xc3\xbcnchen.example"), 501);
   EXPECT_EQ(refusal("DATA now"), 501);
   EXPECT_EQ(refusal("MAIL FROM:a@x.example"), 501);
   EXPECT_EQ(refusal("MAIL FROM:<a@x.example>SIZE=1"), 501);
