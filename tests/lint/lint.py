@@ -70,7 +70,7 @@ ENGINES = re.compile(r"^(smtp/wire/|smtp/(server|client)/engine|mail/|policies/|
 FILES = re.compile(r"^(fstream|filesystem|fcntl\.h|sys/stat\.h)$")                                          # not in mail
 WORDS = [(re.compile(p, re.I), w) for p, w in (
     (r"\bTO" r"DO\b", "TO" "DO"), (r"\bFIX" r"ME\b", "FIX" "ME"), (r"\bst" r"ub(s|bed)?\b", "st" "ub"),
-    (r"\bnot imple" r"mented\b", "not imple" "mented"), (r"/work/", "a path of one machine"), (r"/tmp/wt-", "a path of one machine"))]
+    (r"\bnot imple" r"mented\b", "not imple" "mented"), (r"[\"' ]/(root|home)/", "a path of one machine"))]
 VAGUE = {"util", "utils", "common", "misc", "helper", "helpers"}
 SOURCE_LINES, HEADER_LINES, FUNCTION_LINES = 600, 300, 60
 
