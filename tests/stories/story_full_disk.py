@@ -1,0 +1,42 @@
+"""A full disk is temporary: mail is refused with 452 before it is taken, what was acknowledged is delivered, and with room again all goes on."""
+import smtplib
+
+from house import House, run, until
+
+SIZE = 1_500_000
+
+with House(retry='first = "1s"\nmost = "10s"') as h:
+    state = h.dir / "state"
+    state.mkdir(mode=0o700)
+    run("mount", "-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", state)
+    try:
+        h.start()
+        h.internet.answers["data"] = "451 4.3.0 later"  # nothing leaves, so the disk fills
+
+        def submit(n):
+            try:
+                h.submit(["x@aussen.example"], sender="bauamt@stadt.example", role="relay", subject=f"n{n}", text="x" * 70 + ("\r\n" + "x" * 70) * (SIZE // 72))
+                return 250
+            except smtplib.SMTPSenderRefused as e:
+                return e.smtp_code
+            except smtplib.SMTPDataError as e:
+                return e.smtp_code
+
+        codes = []
+        while len(codes) < 200 and (not codes or codes[-1] == 250):
+            codes.append(submit(len(codes)))
+        acknowledged = codes.count(250)
+        assert codes[-1] == 452 and acknowledged > 5, codes[-3:]
+        assert h.process.poll() is None
+        # the next hop takes mail again: everything acknowledged arrives, outcomes are written although the disk is tight
+        h.internet.answers.pop("data")
+        h.internet.wait(acknowledged)
+        until("an empty queue", lambda: h.json("status")["queue"]["messages"] == 0)
+        until("room for new mail", lambda: submit(1000) == 250)
+        assert h.stop() == 0
+        subjects = {m["data"].split(b"Subject: ")[1].split(b"\r\n")[0] for m in h.internet.messages}
+        assert {b"n%d" % n for n in range(acknowledged)} <= subjects
+    finally:
+        h.stop()
+        run("umount", state)
+print(f"full disk: {acknowledged} acknowledged and delivered, then 452, then on")
