@@ -10,8 +10,8 @@
 namespace store {
 namespace {
 
-constexpr std::size_t k_max_batch = 256;      // changes of one transaction
-constexpr int k_checkpoint_frames = 4000;     // 32 MiB of log: what a restart would have to read again
+constexpr std::size_t k_max_batch = 256;   // changes of one transaction
+constexpr int k_checkpoint_frames = 2000;  // 32 MiB of log: what a restart would have to read again
 constexpr std::chrono::milliseconds k_full_pause{1000};
 constexpr std::chrono::milliseconds k_clock_step{1000};
 
@@ -151,6 +151,7 @@ base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit&
   auto done = transaction(jobs, after);
   if (done) return done;
   m_log.rollback();
+  m_queue.rollback();
   if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
     if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
   // what a failed sync left on the disk nobody can say: stop, and let the next start read what is there
