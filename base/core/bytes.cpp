@@ -14,12 +14,12 @@ constexpr std::string_view k_url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string encode64(ByteView in, std::string_view alphabet, bool pad) {
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
+  std::string out(in.size() / 3 * 4, '\0');
+  out.reserve(out.size() + 4);
   std::size_t i = 0;
-  for (; i + 3 <= in.size(); i += 3) {
+  for (char* to = out.data(); i + 3 <= in.size(); i += 3) {
     const std::uint32_t v = (u8(in)[i] << 16) | (u8(in)[i + 1] << 8) | u8(in)[i + 2];
-    for (int shift = 18; shift >= 0; shift -= 6) out += alphabet[(v >> shift) & 63];
+    for (int shift = 18; shift >= 0; shift -= 6) *to++ = alphabet[(v >> shift) & 63];
   }
   const std::size_t rest = in.size() - i;
   if (rest == 0) return out;

@@ -174,6 +174,7 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
   struct Ready {
     Handler handler;
     base::Result<void> result;
+    Change spent;  // ends on the thread that made it: freeing it here would have both threads wait for one lock of malloc
   };
   std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
   for (auto& answered : answers) {
@@ -184,8 +185,8 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
       continue;
     }
     auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == job->executor; });
-    if (it == groups.end()) it = groups.insert(groups.end(), {job->executor, {}});
-    it->second.push_back({std::move(job->handler), std::move(result)});
+    if (it == groups.end()) it = groups.emplace(groups.end(), job->executor, std::vector<Ready>());
+    it->second.push_back({std::move(job->handler), std::move(result), std::move(job->change)});
   }
   for (auto& [executor, ready] : groups)
     boost::asio::post(executor, [r = std::move(ready)]() mutable {

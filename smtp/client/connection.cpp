@@ -110,7 +110,7 @@ Awaitable<void> Connection::send_body() {
     co_return;
   }
   Stuffer stuffer(m_has_dot_lines);
-  const auto piece = std::make_unique<std::array<char, k_piece>>();
+  const auto piece = std::make_unique_for_overwrite<std::array<char, k_piece>>();
   std::string out;
   bool more = true;
   while (more) {
