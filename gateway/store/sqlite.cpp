@@ -96,8 +96,8 @@ base::Result<Database> Database::open(const std::filesystem::path& path, bool wr
   // fork our own log. Deleted pages are not wiped: what stood there is sealed, and its key goes.
   const char* pragmas =
       writer ? "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF;"
-               "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=268435456; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384"
-             : "PRAGMA mmap_size=268435456; PRAGMA query_only=ON; PRAGMA cache_size=-4096";
+               "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=67108864; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384"
+             : "PRAGMA mmap_size=67108864; PRAGMA query_only=ON; PRAGMA cache_size=-4096";
   if (auto done = out.execute(pragmas); !done) return done.error();
   out.m_log_frames = std::make_unique<int>(0);
   if (writer)
