@@ -65,7 +65,11 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   auto store = open_store(*loaded);
   if (!store) return std::move(store).error();
   m_store = *std::move(store);
-  m_store->on_fatal([](const base::Error&) { std::raise(SIGTERM); });
+  // not by a signal: it would kill the process before run() watches for it, and after
+  m_store->on_fatal([this](const base::Error&) {
+    m_failed = true;
+    asio::post(m_io, [this] { begin_stop(); });
+  });
   auto root = load_root_key(*loaded);
   if (!root) return std::move(root).error();
   auto keys = Keys::open(*loaded, *std::move(root));
@@ -147,8 +151,14 @@ void Daemon::watch_signals(asio::signal_set& signals) {
       return;
     }
     base::log::info(k_event_stop, {{"signal", number}});
-    asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
+    begin_stop();
   });
+}
+
+void Daemon::begin_stop() {
+  if (m_is_stopping) return;
+  m_is_stopping = true;
+  asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
@@ -183,7 +193,10 @@ int Daemon::run() {
   m_blocking.join();
   m_crypto.join();
   const auto stopped = record_config(receipts::EventType::sys_stop, "stopped");
-  const int code = stopped ? 0 : 1;
+  // the last checkpoint here, where its failure can still be told
+  const auto published = m_store->publish_now();
+  if (!published) base::log::error(k_event_stop, {{"error", published.error().describe()}});
+  const int code = stopped && published && !m_failed ? 0 : 1;
   if (m_sessions.all == 0 && m_dispatch->active() == 0) return code;
   // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
   m_store.reset();

@@ -140,7 +140,10 @@ class Incoming : public smtp::server::Incoming {
     if (m_body.spooled()) {
       auto job = [this] { return m_body.make_durable(); };
       const auto durable = co_await base::net::run_on(*m_context.blocking, std::move(job));
-      if (!durable) co_return failed(durable.error());
+      if (!durable) {
+        m_context.store->report_failure(durable.error());
+        co_return failed(durable.error());
+      }
     }
     Reply reply = co_await store_it();
     co_return reply;
