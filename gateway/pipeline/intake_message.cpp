@@ -123,6 +123,7 @@ class Incoming : public smtp::server::Incoming {
     m_digest.update(bytes);
     if (auto done = m_body.write(bytes); !done) {
       base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
+      m_context.store->report_failure(done.error());
       const bool full = done.error().code == base::k_disk_full;
       return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de") : reply_for_stranger(Refusal::disk_full);
     }
