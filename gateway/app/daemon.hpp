@@ -31,7 +31,7 @@ class Daemon {
   std::vector<std::string> reload();
 
  private:
-  base::Result<void> record_config(receipts::EventType type, const char* out);
+  base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
   void begin_stop();
@@ -47,6 +47,7 @@ class Daemon {
   Sessions m_sessions;
   bool m_is_stopping = false;              // the I/O thread's own
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
+  std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
