@@ -73,7 +73,7 @@ def end_of(process, patience=PATIENCE):
 def check_doubles(h):
     """A message may be there once more for each attempt of that very message whose outcome the log calls unknown; never else."""
     unknown = collections.Counter(leaf["mid"] for leaf in h.leaves("relay.unknown"))
-    accepted = {leaf["mid"] for leaf in h.leaves("msg.accept")}
+    accepted = {leaf["mid"] for event in ("msg.accept", "msg.accept.ext") for leaf in h.leaves(event)}
     copies = arrived(h.internet)
     for mid, count in copies.items():
         assert mid in accepted, f"{mid} left without a receipt of its acceptance"
