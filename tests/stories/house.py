@@ -315,10 +315,11 @@ transport = "{self.transport}"
     def add_account(self, name="amt53", password="geheim", addresses=("amt53@stadt.example",)):
         self.cli("users", "add", name, *addresses, "--password-stdin", input=password.encode() + b"\n")
 
-    def start(self):
+    def start(self, **environment):
         self.events = []
         self.ports = {}
-        self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **environment})
         process = self.process
 
         def read():
