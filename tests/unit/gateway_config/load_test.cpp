@@ -156,6 +156,20 @@ TEST_F(ConfigTest, GoodConfig) {
   EXPECT_EQ(o.rules->rules().size(), 1u);
 }
 
+TEST_F(ConfigTest, Dns) {
+  put("anchor", "");
+  const auto plain = load();
+  EXPECT_TRUE(plain.options->dns.forwarders.empty());
+  EXPECT_EQ(plain.options->dns.timeout, std::chrono::seconds{10});
+  EXPECT_EQ(plain.options->find_route("internet")->is_trial, false);
+  const auto loaded = load("[dns]\nforwarders = [\"127.0.0.1:5300\", \"[2001:db8::1]:53\"]\ntrust_anchor = \"anchor\"\ninsecure = \"M\u00fcnchen.example\"\n" +
+                           std::string(k_good));
+  ASSERT_TRUE(loaded.options);
+  EXPECT_EQ(loaded.options->dns.forwarders, (std::vector<std::string>{"127.0.0.1@5300", "2001:db8::1@53"}));
+  EXPECT_EQ(loaded.options->dns.trust_anchor, m_dir / "anchor");
+  EXPECT_EQ(loaded.options->dns.insecure, std::vector<std::string>{"xn--mnchen-3ya.example"});
+}
+
 TEST_F(ConfigTest, HashCoversEveryText) {
   const auto first = load();
   std::vector<std::string> names;
@@ -240,6 +254,14 @@ TEST_F(ConfigTest, EachFault) {
       {"[secrets]", "[[secrets]]", "write [secrets], once"},
       {"[[domain]]\nname = \"gesundheit.stadt.example\"", "[[domain]]\nname = \"stadt.example\"", "stands twice"},
       {"id = \"hauptamt\"", "id = \"Hauptamt\"", "must be lower-case letters"},
+      {"[secrets]", "[dns]\nforwarders = \"ns.example:53\"\n[secrets]", "must be an IP address and a port"},
+      {"[secrets]", "[dns]\nforwarders = \"127.0.0.1\"\n[secrets]", "must be an IP address and a port"},
+      {"[secrets]", "[dns]\ntrust_anchor = \"fehlt.key\"\n[secrets]", "fehlt.key does not exist"},
+      {"[secrets]", "[dns]\ntrust_anchor = \"none\"\n[secrets]", "warning: dns.trust_anchor = \"none\""},
+      {"[secrets]", "[dns]\ninsecure = [\"a b\"]\n[secrets]", "is no domain"},
+      {"[secrets]", "[dns]\ntimeout = \"2h\"\n[secrets]", "dns.timeout must be between"},
+      {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net:587\"\ntrial_port = 2525", "has a meaning with mx only"},
+      {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"\ntransport = \"tls\"\ntrial_port = 2525", "warning: route.trial_port is for trials"},
   };
   for (const auto& row : rows)
     if (*row.expected != '\0') expect_fault(row.from, row.to, row.expected);
