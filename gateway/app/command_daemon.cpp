@@ -95,6 +95,10 @@ class Surroundings {
     const auto snapshot = (*opened)->store().snapshot();
     for (const certs::Unreadable& u : snapshot->unreadable) fault("keys: " + u.file + ": " + u.why);
     if (!snapshot->openpgp_error.empty()) fault("keys: " + snapshot->openpgp_error);
+    for (const config::IdentityOptions& identity : m_options.identities())
+      for (const auto* names : {&identity.smime, &identity.openpgp})
+        for (const std::string& name : *names)
+          if ((*opened)->store().own_keys({name}).empty()) fault("identity of " + identity.addresses.front() + ": no key of ours, or more than one, begins with " + name);
   }
 
   const config::Options& m_options;

@@ -114,9 +114,9 @@ std::span<const KeySpec> department() {
 
 std::span<const KeySpec> identity() {
   static constexpr KeySpec k_rows[] = {
-      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys"},
-      {"smime", "string", "none", "", "name of the S/MIME key; `keys list` shows them"},
-      {"openpgp", "string", "none", "", "name of the OpenPGP key"},
+      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys, and with no others"},
+      {"smime", "string or list", "none", "16 digits at least", "S/MIME keys by fingerprint, as `keys list` shows it: the first signs, all decrypt"},
+      {"openpgp", "string or list", "none", "16 digits at least", "OpenPGP keys by fingerprint: the first signs, all decrypt"},
   };
   return k_rows;
 }

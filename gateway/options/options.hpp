@@ -84,8 +84,8 @@ struct DepartmentOptions {
 };
 
 struct IdentityOptions {
-  std::vector<std::string> addresses;  // folded
-  std::string smime, openpgp;          // names of keys
+  std::vector<std::string> addresses;       // folded
+  std::vector<std::string> smime, openpgp;  // fingerprints or their beginnings, upper case: the first signs, all of them decrypt
 };
 
 enum class RouteKind { smtp, lmtp, mx };

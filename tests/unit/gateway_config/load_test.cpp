@@ -62,7 +62,7 @@ notify = "sent"
 
 [[identity]]
 addresses = ["amt53@stadt.example"]
-smime = "amt53"
+smime = "0123456789abcdef"
 
 [[route]]
 name = "mailserver"
@@ -152,7 +152,7 @@ TEST_F(ConfigTest, GoodConfig) {
   EXPECT_EQ(o.route_for("web.example")->name, "internet");
   EXPECT_EQ(o.route_for("web.example")->transport, Transport::verified);
   EXPECT_EQ(o.find_route("mailserver")->transport, Transport::any);
-  EXPECT_EQ(o.identity_of(*mail::Address::parse("AMT53@stadt.example"))->smime, "amt53");
+  EXPECT_EQ(o.identity_of(*mail::Address::parse("AMT53@stadt.example"))->smime, std::vector<std::string>{"0123456789ABCDEF"});
   EXPECT_EQ(o.rules->rules().size(), 1u);
 }
 
@@ -244,7 +244,9 @@ TEST_F(ConfigTest, EachFault) {
       {"\"*@gesundheit.stadt.example\"", "\"*@anderswo.example\"", "lies in no domain of ours"},
       {"\"*@gesundheit.stadt.example\"", "\"amt53@stadt.example\"", "belongs to \"gesundheitsamt\" already"},
       {"addresses = [\"amt53@stadt.example\"]", "addresses = [\"amt53@web.example\"]", "lies in no domain of ours"},
-      {"smime = \"amt53\"\n", "", "must name an S/MIME or an OpenPGP key"},
+      {"smime = \"0123456789abcdef\"\n", "", "must name an S/MIME or an OpenPGP key"},
+      {"smime = \"0123456789abcdef\"", "smime = \"0123456789abcde\"", "is no fingerprint"},
+      {"smime = \"0123456789abcdef\"", "openpgp = [\"0123456789abcdef\", \"amt53-schluessel-neu\"]", "is no fingerprint"},
       {"certificate = \"gw.pem\"", "certificate = \"fehlt.pem\"", "does not exist"},
       {"hostname = \"gw.stadt.example\"", "hostname = \"gw_stadt..example\"", "is no host name"},
       {"policies = \"policies\"", "policies = \"fehlt\"", "site.policies:"},
