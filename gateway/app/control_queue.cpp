@@ -205,6 +205,7 @@ json::object hold(const Task& task) {
     auto update = update_of(*message, i, State::held, until);
     pipeline::RecipientRecord& record = message->recipients[i];
     record.expires = until;
+    record.released = false;
     record.last_error = "held: " + reason;
     update.record = pipeline::encode(record);
     change.updates.push_back(std::move(update));
@@ -247,6 +248,7 @@ void release_one(const Task& task, const Opened& message, std::size_t i, const p
   // an outcome that hangs on a lookup says nothing new: the old decision stays
   if (d.outcome != policies::Outcome::later) {
     if (goes) record.expires = facts.now + retry.expiry;
+    record.released = goes;
     record.last_error = goes ? "" : std::string("not released: ") + policies::name_of(d.reason);
     update.reason = static_cast<int>(d.reason);
     update.record = pipeline::encode(record);
@@ -270,7 +272,7 @@ json::object release(const Task& task) {
   if (!message) return answer;
   const auto facts = mail::inspect(*message->row.body);
   if (!facts) return error_answer(facts.error());
-  const pipeline::Case c{message->record.origin, message->record.reverse_path, &*facts, nullptr, task.live.now()};
+  const pipeline::Case c{message->record.origin, message->record.reverse_path, &*facts, nullptr, task.live.now(), true};
   store::Change change;
   json::array told;
   for (std::size_t i = 0; i < message->row.recipients.size(); ++i)

@@ -194,6 +194,7 @@ std::string protection_mark(const PrepareInput& in, const crypto::Opened& opened
   if (judged.verdict == policies::SignatureVerdict::valid || judged.verdict == policies::SignatureVerdict::other)
     out += "; signer=" + mark_word(judged.signer);
   out += "; covers=" + std::string(opened.signers.empty() ? "none" : "all");
+  if (in.group.first().released) out += "; quarantine=released";
   return out + "; mid=" + in.message.mid.text();
 }
 
@@ -248,11 +249,17 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   const auto judged = in.snapshot.keys->judge(*opened, facts->from, in.now);
 
   policies::OpenedFacts seen{opened->was_encrypted, opened->opened, judged.verdict, judged.signer};
-  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now};
+  const bool released = in.group.first().released;
+  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now, released};
   Prepared out;
   out.second = decide_one(in.snapshot, c, recipients.front(), policies::Direction::inbound);
   const EventTime at{in.now, in.snapshot.cfg};
   if (wrapped) out.events.push_back(opened_event(at, in.message.mid, in.group.number, *opened, judged.verdict, judged.signer));
+  if (released || out.second->outcome != policies::Outcome::deliver)
+    for (Addressee a : in.group.members) {
+      a.record.decision = *out.second;
+      out.events.push_back(decide_event(at, in.message.mid, a.row.rx, a.record));
+    }
   // nothing is bounced after the 250: what is not to be delivered is held, what cannot be told yet is asked again
   if (out.second->outcome == policies::Outcome::later) return base::fail(base::k_timeout, "a lookup that the rules depend on gave no answer");
   if (out.second->outcome != policies::Outcome::deliver) return out;

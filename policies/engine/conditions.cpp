@@ -182,6 +182,11 @@ Truth View::test(const NotCondition& c) const {
   return negation(all);
 }
 
+Stop View::stop_of(const Rule& rule) const {
+  const bool set_aside = rule.stop == Stop::quarantine || (rule.stop == Stop::refuse && !is_from_us());
+  return m_question.released && set_aside ? Stop::none : rule.stop;
+}
+
 Truth View::truth_of(const Condition& condition) const {
   return std::visit([this](const auto& c) { return test(c); }, condition.test);
 }
