@@ -98,6 +98,12 @@ base::Result<Edited> edited(const PrepareInput& in, bool from_outside) {
   if (!facts) return std::move(facts).error();
   auto edits = header_edits(in, *facts, from_outside);
   if (!edits) return std::move(edits).error();
+  // a report that answers opened mail must not carry it out again
+  if (!in.record.reverse_path && in.group.first().direction == policies::Direction::outbound) {
+    auto returned = mail::remove_returned(*facts);
+    if (!returned) return std::move(returned).error();
+    edits->insert(edits->end(), std::make_move_iterator(returned->begin()), std::make_move_iterator(returned->end()));
+  }
   if (edits->empty()) return Edited{in.message.body, *std::move(facts)};
   auto content = mail::apply(in.message.body, *std::move(edits));
   auto again = mail::inspect(*content);

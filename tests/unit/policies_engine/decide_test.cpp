@@ -141,6 +141,16 @@ TEST(Decide, ReleaseLiftsAQuarantineAndNothingElse) {
   EXPECT_EQ(decide(rules(quarantine), in.question).mark.subject_prefix, "[geprueft]");
 }
 
+TEST(Decide, AtRcptTheDepartmentOfAReportIsNotKnown) {
+  World w;
+  w.at_rcpt();
+  w.question.origin.department.clear();
+  EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::refuse) << "a sender in no department";
+  w.question.reverse_path.reset();
+  EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::deliver) << "From decides, and it has not come yet";
+  EXPECT_EQ(decide(RuleSet{}, w.question).outcome, Outcome::refuse) << "a no that hangs on nothing is still a no";
+}
+
 TEST(Decide, BuiltInRules) {
   World w;
   auto d = decide(RuleSet{}, w.question);
