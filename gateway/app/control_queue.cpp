@@ -8,6 +8,7 @@
 #include "gateway/pipeline/decide.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/record.hpp"
+#include "gateway/pipeline/settle.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -197,13 +198,13 @@ json::object hold(const Task& task) {
   auto message = open_message(task, false, answer);
   if (!message) return answer;
   const auto at = time_of(task);
-  const base::Timestamp until = at.now + task.live.snapshot()->options->retry.hold_expiry;
   store::Change change;
   for (std::size_t i = 0; i < message->row.recipients.size(); ++i) {
     const State state = message->row.recipients[i].state;
     if (state != State::due && state != State::unknown) continue;
-    auto update = update_of(*message, i, State::held, until);
     pipeline::RecipientRecord& record = message->recipients[i];
+    const base::Timestamp until = pipeline::hold_until(task.live.snapshot()->options->retry, record.direction, at.now);
+    auto update = update_of(*message, i, State::held, until);
     record.expires = until;
     record.released = false;
     record.last_error = "held: " + reason;

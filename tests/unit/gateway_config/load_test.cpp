@@ -256,6 +256,7 @@ TEST_F(ConfigTest, EachFault) {
       {"[secrets]", "[[secrets]]", "write [secrets], once"},
       {"[[domain]]\nname = \"gesundheit.stadt.example\"", "[[domain]]\nname = \"stadt.example\"", "stands twice"},
       {"id = \"hauptamt\"", "id = \"Hauptamt\"", "must be lower-case letters"},
+      {"[secrets]", "[retry]\nexpiry = \"10m\"\n[secrets]", "warning: retry.expiry is below an hour"},
       {"[secrets]", "[dns]\nforwarders = \"ns.example:53\"\n[secrets]", "must be an IP address and a port"},
       {"[secrets]", "[dns]\nforwarders = \"127.0.0.1\"\n[secrets]", "must be an IP address and a port"},
       {"[secrets]", "[dns]\ntrust_anchor = \"fehlt.key\"\n[secrets]", "fehlt.key does not exist"},
