@@ -86,7 +86,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_keys = *std::move(keys);
   auto snapshot = make_snapshot(loaded, m_keys);
   if (!snapshot) return std::move(snapshot).error();
-  base::net::ResolverOptions resolving;
+  base::net::ResolverOptions resolving{loaded->dns.forwarders, loaded->dns.trust_anchor, loaded->dns.insecure, loaded->dns.timeout};
   auto resolver = base::net::Resolver::make(m_io.get_executor(), resolving);
   if (!resolver) return std::move(resolver).error();
   m_resolver = *std::move(resolver);

@@ -366,6 +366,12 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
     auto settled = settle(snapshot.options->retry, input);
     settled.update.id = row.id;
     change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), outcome, delivery.host, delivery.tls));
+    // the peer put it off and our patience is at its end: two facts, each with its receipt
+    if (settled.update.to == store::State::failed && outcome.kind != OutcomeKind::permanent) {
+      Outcome expired = temporary_outcome("4.4.7", "expired: not delivered in time");
+      expired.kind = OutcomeKind::permanent;
+      change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), expired, "", ""));
+    }
     if (settled.notice) {
       auto reported = report_recipient(a.record, outcome, delivery.host,
                                        *settled.notice == mail::ReportKind::sent ? how_it_left(a.record, delivery.tls) : "");

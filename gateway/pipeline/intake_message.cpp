@@ -5,6 +5,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
+#include "gateway/pipeline/notice.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -208,7 +209,9 @@ class Incoming : public smtp::server::Incoming {
     const Case c{m_record.origin, m_record.reverse_path, &facts, nullptr, m_now};
     for (RecipientRecord& r : m_state.recipients) {
       r.decision = decide_one(*m_state.snapshot, c, r.address, r.direction);
-      r.expires = m_now + options().retry.expiry;
+      const bool held = r.decision.outcome == policies::Outcome::hold;
+      r.expires = held ? hold_until(options().retry, r.direction, m_now) : m_now + options().retry.expiry;
+      r.hold_told = held;
       r.visible = is_visible(facts, r.address);
     }
     return combine(m_state.recipients, own(), language(), word);
@@ -284,6 +287,8 @@ class Incoming : public smtp::server::Incoming {
         change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
     }
     Accepted accepted{make_row(id, change.inserts.front()), {}, {}};
+    if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
+    const bool has_notice = change.inserts.size() > 1;
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) {
@@ -291,17 +296,14 @@ class Incoming : public smtp::server::Incoming {
       m_body.unkeep();
       co_return failed(done.error());
     }
-    base::log::info(
-        k_event_accepted,
-        {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
+    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
     Reply reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
     if (mine) {
       accepted.record = std::move(m_record);
       accepted.recipients = std::exchange(m_state.recipients, {});
       m_handoff.taken(std::move(accepted));
-    } else {
-      m_handoff.wake();
     }
+    if (!mine || has_notice) m_handoff.wake();
     co_return reply;
   }
 

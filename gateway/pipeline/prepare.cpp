@@ -99,6 +99,12 @@ base::Result<Edited> edited(const PrepareInput& in, bool from_outside) {
   if (!facts) return std::move(facts).error();
   auto edits = header_edits(in, *facts, from_outside);
   if (!edits) return std::move(edits).error();
+  // a report that answers opened mail must not carry it out again
+  if (!in.record.reverse_path && in.group.first().direction == policies::Direction::outbound) {
+    auto returned = mail::remove_returned(*facts);
+    if (!returned) return std::move(returned).error();
+    edits->insert(edits->end(), std::make_move_iterator(returned->begin()), std::make_move_iterator(returned->end()));
+  }
   if (edits->empty()) return Edited{in.message.body, *std::move(facts)};
   auto content = mail::apply(in.message.body, *std::move(edits));
   auto again = mail::inspect(*content);
@@ -201,6 +207,7 @@ std::string protection_mark(const PrepareInput& in, const crypto::Opened& opened
   if (judged.verdict == policies::SignatureVerdict::valid || judged.verdict == policies::SignatureVerdict::other)
     out += "; signer=" + mark_word(judged.signer);
   out += "; covers=" + std::string(opened.signers.empty() ? "none" : "all");
+  if (in.group.first().released) out += "; quarantine=released";
   return out + "; mid=" + in.message.mid.text();
 }
 
@@ -259,11 +266,17 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   const auto judged = in.snapshot.keys->judge(*opened, facts->from, in.now);
 
   policies::OpenedFacts seen{opened->was_encrypted, opened->opened, judged.verdict, judged.signer};
-  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now};
+  const bool released = in.group.first().released;
+  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now, released};
   Prepared out;
   out.second = decide_one(in.snapshot, c, recipients.front(), policies::Direction::inbound);
   const EventTime at{in.now, in.snapshot.cfg};
   if (wrapped) out.events.push_back(opened_event(at, in.message.mid, in.group.number, *opened, judged.verdict, judged.signer));
+  if (released || out.second->outcome != policies::Outcome::deliver)
+    for (Addressee a : in.group.members) {
+      a.record.decision = *out.second;
+      out.events.push_back(decide_event(at, in.message.mid, a.row.rx, a.record));
+    }
   // nothing is bounced after the 250: what is not to be delivered is held, what cannot be told yet is asked again
   if (out.second->outcome == policies::Outcome::later)
     return base::fail(base::k_timeout, "a lookup that the rules depend on gave no answer");

@@ -24,7 +24,7 @@ const char* reason_of(int status) {
     case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
-    case 501: return "Not Implemented";
+    case 501: return "Unsupported";
     case 503: return "Service Unavailable";
     case 505: return "HTTP Version Not Supported";
     default: return status < 500 ? "Error" : "Internal Server Error";
