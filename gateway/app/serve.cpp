@@ -1,5 +1,7 @@
 #include "gateway/app/serve.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +54,13 @@ std::vector<std::string> error_texts(const std::vector<policies::Fault>& faults)
   std::vector<std::string> out;
   for (const auto& fault : faults) out.push_back(policies::format_fault(fault));
   return out;
+}
+
+// glibc's defaults give memory back to the kernel, and take it again, several times a message: a busy gateway keeps some.
+void keep_memory() {
+  ::mallopt(M_TOP_PAD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 }  // namespace
@@ -192,6 +201,7 @@ int Daemon::run() {
 }
 
 int serve(const ServeOptions& options) {
+  keep_memory();
   base::log::start(options.log_format, options.log_level);
   const std::shared_ptr<void> end(nullptr, [](void*) { base::log::stop(); });
   auto loaded = config::load_config(options.config);
