@@ -48,9 +48,14 @@ base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const
   return edits;
 }
 
+// A report that answers opened mail must not carry it out again.
+bool may_return_mail(const PrepareInput& in) {
+  return !in.record.reverse_path && !in.record.own_notice && in.group.first().direction == policies::Direction::outbound;
+}
+
 bool needs_look(const PrepareInput& in) {
   const auto& d = in.group.first().decision;
-  return in.record.has_bcc || !d.keywords.empty() || !d.strip.empty();
+  return in.record.has_bcc || !d.keywords.empty() || !d.strip.empty() || may_return_mail(in);
 }
 
 base::Result<crypto::ProtectRequest> protect_request(const PrepareInput& in) {
@@ -99,8 +104,7 @@ base::Result<Edited> edited(const PrepareInput& in, bool from_outside) {
   if (!facts) return std::move(facts).error();
   auto edits = header_edits(in, *facts, from_outside);
   if (!edits) return std::move(edits).error();
-  // a report that answers opened mail must not carry it out again
-  if (!in.record.reverse_path && in.group.first().direction == policies::Direction::outbound) {
+  if (may_return_mail(in)) {
     auto returned = mail::remove_returned(*facts);
     if (!returned) return std::move(returned).error();
     edits->insert(edits->end(), std::make_move_iterator(returned->begin()), std::make_move_iterator(returned->end()));
