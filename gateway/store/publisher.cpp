@@ -84,7 +84,7 @@ void Publisher::run() {
       std::unique_lock lock(m_mutex);
       m_wake.wait_for(lock, m_every, [this] { return m_stop; });
       stop = m_stop;
-      if (!stop && m_committed == m_last_size && !m_last.empty()) continue;
+      if (!stop && static_cast<std::int64_t>(m_committed) == m_last_size) continue;
     }
     const auto done = publish_now();
     if (!done && !is_temporary(done.error())) {
@@ -109,12 +109,12 @@ base::Result<std::string> Publisher::publish() {
     target = m_committed;
   }
   // by what is published, not by the tiles in memory: those are ahead after a failure
-  if (target == m_last_size && !m_last.empty()) return m_last;
+  if (static_cast<std::int64_t>(target) == m_last_size) return m_last;
   if (auto grown = grow(target); !grown) return grown.error();
   const std::string note = receipts::sign_checkpoint({m_origin, m_tiles.size(), m_tiles.root()}, *m_key);
   if (auto published = m_tiles.publish(note); !published) return published.error();
   m_last = note;
-  m_last_size = target;
+  m_last_size = static_cast<std::int64_t>(target);
   if (m_on_checkpoint) m_on_checkpoint(note);
   return note;
 }

@@ -44,8 +44,8 @@ class Publisher {
   std::chrono::milliseconds m_every{};
   std::function<void(const base::Error&)> m_on_fatal;
   std::function<void(const std::string&)> m_on_checkpoint;
-  std::string m_last;                            // the newest checkpoint published
-  std::atomic<std::uint64_t> m_last_size{0};     // its size
+  std::string m_last;                            // the newest checkpoint published; under m_work
+  std::atomic<std::int64_t> m_last_size{-1};     // its size; -1 before the first
   bool m_is_late = false;                        // told once, the thread's own
 
   std::mutex m_work;                             // around publish()
