@@ -15,6 +15,7 @@
 #include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/pipeline/dispatch.hpp"
+#include "gateway/pipeline/recipient_probe.hpp"
 
 namespace app {
 
@@ -41,6 +42,7 @@ class Daemon {
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;
   pipeline::Context m_context;
+  std::unique_ptr<pipeline::RecipientProbe> m_probe;
   Sessions m_sessions;
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
