@@ -95,6 +95,8 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_context.blocking = &m_blocking;
   m_context.resolver = m_resolver.get();
   m_context.current.set(*std::move(snapshot));
+  m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
+  m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
@@ -182,6 +184,7 @@ base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
+  co_await m_probe->close();
   for (const auto& [number, close] : m_sessions.closers) close();
   const base::Steady until = m_context.clock->steady() + k_close;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {

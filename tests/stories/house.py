@@ -88,7 +88,7 @@ class Sink:
     """A receiving SMTP or LMTP server that keeps what it gets. `answers` may change its replies: {"data": "550 5.7.1 no"}."""
 
     def __init__(self, lmtp=False, tls=None, answers=None, address=("127.0.0.1", 0)):
-        self.messages, self.attempts, self.lmtp, self.answers = [], 0, lmtp, dict(answers or {})
+        self.messages, self.asked, self.attempts, self.lmtp, self.answers = [], [], 0, lmtp, dict(answers or {})
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -143,9 +143,12 @@ class Sink:
                 sender, rcpts = line.decode(errors="replace").split("<", 1)[1].split(">")[0], []
                 say(self.answers.get("mail", "250 2.1.0 ok"))
             elif verb == "RCPT":
-                reply = self.answers.get("rcpt", "250 2.1.5 ok")
+                address = line.decode(errors="replace").split("<", 1)[1].split(">")[0]
+                with self.lock:
+                    self.asked.append(address)
+                reply = self.answers.get("rcpt " + address, self.answers.get("rcpt", "250 2.1.5 ok"))
                 if reply.startswith("2"):
-                    rcpts.append(line.decode(errors="replace").split("<", 1)[1].split(">")[0])
+                    rcpts.append(address)
                 say(reply)
             elif verb == "DATA":
                 if not rcpts:
@@ -182,7 +185,9 @@ class Sink:
         return self.messages
 
     def close(self):
-        self.socket.close()
+        if self.socket.fileno() >= 0:
+            self.socket.shutdown(socket.SHUT_RDWR)  # a thread that waits in accept would still take one more
+            self.socket.close()
 
 
 class House:
