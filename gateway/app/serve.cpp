@@ -1,5 +1,7 @@
 #include "gateway/app/serve.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -54,6 +56,13 @@ std::vector<std::string> error_texts(const std::vector<policies::Fault>& faults)
   return out;
 }
 
+// glibc's defaults give memory back to the kernel, and take it again, several times a message: a busy gateway keeps some.
+void keep_memory() {
+  ::mallopt(M_TOP_PAD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 }  // namespace
 
 Daemon::Daemon(ServeOptions options)
@@ -77,7 +86,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_keys = *std::move(keys);
   auto snapshot = make_snapshot(loaded, m_keys);
   if (!snapshot) return std::move(snapshot).error();
-  base::net::ResolverOptions resolving;
+  base::net::ResolverOptions resolving{loaded->dns.forwarders, loaded->dns.trust_anchor, loaded->dns.insecure, loaded->dns.timeout};
   auto resolver = base::net::Resolver::make(m_io.get_executor(), resolving);
   if (!resolver) return std::move(resolver).error();
   m_resolver = *std::move(resolver);
@@ -211,6 +220,7 @@ int Daemon::run() {
 }
 
 int serve(const ServeOptions& options) {
+  keep_memory();
   base::log::start(options.log_format, options.log_level);
   const std::shared_ptr<void> end(nullptr, [](void*) { base::log::stop(); });
   auto loaded = config::load_config(options.config);

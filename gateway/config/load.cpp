@@ -141,9 +141,10 @@ class Loader {
       read_site(*s, draft);
       m_site = *s;
     }
-    const auto store = one("store", false), trust = one("trust", false);
+    const auto store = one("store", false), trust = one("trust", false), dns = one("dns", false);
     read_store(store ? &*store : nullptr, draft);
     read_trust(trust ? &*trust : nullptr, draft);
+    read_dns(dns ? &*dns : nullptr, {&m_files[0].root, m_files[0].name, m_files[0].directory}, draft);
     if (const auto s = one("secrets", true)) read_secrets(*s, draft);
     numbers();
     read_tls(by_name("tls"), draft);

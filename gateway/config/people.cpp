@@ -93,6 +93,20 @@ bool is_id(std::string_view text) {
   return text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
 }
 
+// Fingerprints, or beginnings that nobody makes twice by chance.
+std::vector<std::string> key_names(TableReader& r, std::string_view key) {
+  std::vector<std::string> out;
+  for (const Node* node : r.strings(key).value_or(std::vector<const Node*>{})) {
+    std::string name = node->text;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (name.size() < 16 || name.size() > 64 || name.find_first_not_of("0123456789ABCDEF") != std::string::npos)
+      r.error_at(node->at, "identity." + std::string(key) + ": \"" + node->text + "\" is no fingerprint, nor its first 16 digits");
+    else
+      out.push_back(std::move(name));
+  }
+  return out;
+}
+
 }  // namespace
 
 void read_domains(const std::vector<Section>& sections, Draft& draft) {
@@ -170,8 +184,8 @@ void read_identities(const std::vector<Section>& sections, Draft& draft) {
       else
         identity.addresses.push_back(address->folded());
     }
-    identity.smime = r.string("smime").value_or("");
-    identity.openpgp = r.string("openpgp").value_or("");
+    identity.smime = key_names(r, "smime");
+    identity.openpgp = key_names(r, "openpgp");
     if (!r.has("smime") && !r.has("openpgp")) r.error_at(r.at(), "identity: must name an S/MIME or an OpenPGP key");
     identities.push_back(std::move(identity));
   }

@@ -18,6 +18,7 @@ std::span<const KeySpec> top() {
       {"limits", "table", "", "", "bounds on what peers may cost"},
       {"retry", "table", "", "", "when to try again and when to give up"},
       {"trust", "table", "", "", "whom we believe"},
+      {"dns", "table", "", "", "whom we ask for names; read at start"},
   };
   return k_rows;
 }
@@ -113,9 +114,9 @@ std::span<const KeySpec> department() {
 
 std::span<const KeySpec> identity() {
   static constexpr KeySpec k_rows[] = {
-      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys"},
-      {"smime", "string", "none", "", "name of the S/MIME key; `keys list` shows them"},
-      {"openpgp", "string", "none", "", "name of the OpenPGP key"},
+      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys, and with no others"},
+      {"smime", "string or list", "none", "16 digits at least", "S/MIME keys by fingerprint, as `keys list` shows it: the first signs, all decrypt"},
+      {"openpgp", "string or list", "none", "16 digits at least", "OpenPGP keys by fingerprint: the first signs, all decrypt"},
   };
   return k_rows;
 }
@@ -131,6 +132,7 @@ std::span<const KeySpec> route() {
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte at the next hop"},
       {"account", "string", "none", "", "name to log in with at the next hop"},
       {"password", "secret", "none", "", "its password; sent over verified TLS only"},
+      {"trial_port", "number", "25", "1 to 65535", "for trials: an `mx` route reaches its hosts on this port, and on loopback too"},
   };
   return k_rows;
 }
@@ -138,6 +140,17 @@ std::span<const KeySpec> route() {
 std::span<const KeySpec> trust() {
   static constexpr KeySpec k_rows[] = {
       {"tls_anchors", "path", "none", "PEM", "root certificates for verified TLS to next hops; none: the system's"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> dns() {
+  static constexpr KeySpec k_rows[] = {
+      {"forwarders", "string or list", "none", "IP address and port", "name servers to ask; none: those of /etc/resolv.conf"},
+      {"trust_anchor", "path or `none`", "/usr/share/dns/root.key", "DS or DNSKEY records",
+       "what DNSSEC validation starts from; `none`: nothing is validated"},
+      {"insecure", "string or list", "none", "domains", "zones exempt from validation: internal ones that the world does not know"},
+      {"timeout", "duration", "10s", "1s to 1m", "wait for an answer; without one mail is tried again later"},
   };
   return k_rows;
 }

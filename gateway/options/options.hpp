@@ -84,8 +84,8 @@ struct DepartmentOptions {
 };
 
 struct IdentityOptions {
-  std::vector<std::string> addresses;  // folded
-  std::string smime, openpgp;          // names of keys
+  std::vector<std::string> addresses;       // folded
+  std::vector<std::string> smime, openpgp;  // fingerprints or their beginnings, upper case: the first signs, all of them decrypt
 };
 
 enum class RouteKind { smtp, lmtp, mx };
@@ -96,7 +96,8 @@ struct RouteOptions {
   policies::PatternSet to;
   RouteKind kind = RouteKind::smtp;
   std::string host;  // a name or an IP address without brackets; "" for mx and sockets
-  std::uint16_t port = 25;
+  std::uint16_t port = 25;   // of an mx route: what trial_port says
+  bool is_trial = false;     // mx: hosts on loopback are taken too
   base::fs::path socket;     // LMTP over a Unix socket
   bool is_loopback = false;  // loopback address or Unix socket
   Transport transport = Transport::verified;
@@ -129,6 +130,13 @@ struct TrustOptions {
   base::fs::path tls_anchors;  // PEM; "": the system's
 };
 
+struct DnsOptions {
+  std::vector<std::string> forwarders;  // "127.0.0.1@53", as libunbound writes it; none: the system's
+  base::fs::path trust_anchor;          // "": nothing is validated
+  std::vector<std::string> insecure;    // zones exempt from validation
+  Milliseconds timeout{};
+};
+
 // One file that took part, with exactly the bytes that were read.
 struct ConfigText {
   std::string name;  // relative to the main file's directory
@@ -146,6 +154,7 @@ class Options {
   LimitsOptions limits;
   RetryOptions retry;
   TrustOptions trust;
+  DnsOptions dns;
   policies::RuleSetPtr rules;
   std::vector<ConfigText> texts;  // sorted by name; archived by their hash
   std::string hash;               // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts

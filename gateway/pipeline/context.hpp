@@ -20,8 +20,8 @@ namespace pipeline {
 struct Snapshot {
   config::OptionsPtr options;
   KeyRingPtr keys;
-  std::shared_ptr<const void> keys_owner;         // what the ring is a view of
-  base::Sha256Digest cfg{};                       // names the version in receipts
+  std::shared_ptr<const void> keys_owner;  // what the ring is a view of
+  base::Sha256Digest cfg{};                // names the version in receipts
   base::net::TlsClientPtr tls_client;
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
@@ -49,9 +49,10 @@ struct Context {
   Current current;
   store::Store* store = nullptr;
   const base::Clock* clock = &base::system_clock();
-  base::net::Pool* crypto = nullptr;              // as many threads as cores
-  base::net::Pool* blocking = nullptr;            // files and gpg
+  base::net::Pool* crypto = nullptr;    // as many threads as cores
+  base::net::Pool* blocking = nullptr;  // files and gpg
   base::net::Resolver* resolver = nullptr;
+  std::atomic<std::uint64_t> kept_bytes{0};  // of spooled bodies that are in memory as well
 };
 
 }  // namespace pipeline

@@ -5,6 +5,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
+#include "gateway/pipeline/notice.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -18,12 +19,32 @@ constexpr base::log::Event k_event_accepted{"message.accepted"};
 constexpr base::log::Event k_event_refused{"message.refused"};
 constexpr base::log::Event k_event_failed{"message.store_failed"};
 
-// Collects the bytes: in memory while they are few, in a sealed spool file once they are many.
+constexpr std::uint64_t k_keep_each = 4ULL << 20, k_keep_all = 32ULL << 20;  // bytes of spooled bodies kept in memory too
+
+// A spooled body that is still in memory; its share of k_keep_all ends with its last reader.
+class KeptContent : public base::Content {
+ public:
+  KeptContent(base::Bytes bytes, std::atomic<std::uint64_t>& kept, std::uint64_t share)
+      : m_inner(base::make_content(std::move(bytes))), m_kept(kept), m_share(share) {}
+  ~KeptContent() override { m_kept -= m_share; }
+  base::ByteCount size() const override { return m_inner->size(); }
+  base::Result<std::unique_ptr<base::ByteSource>> open() const override { return m_inner->open(); }
+
+ private:
+  base::ContentPtr m_inner;
+  std::atomic<std::uint64_t>& m_kept;
+  std::uint64_t m_share;
+};
+
+// Collects the bytes: in memory while they are few, in a sealed spool file once they are many. Those of middling size stay in
+// memory as well while there is room, so that the way straight on need not read and unseal what was just written.
 class Body {
  public:
-  Body(store::Store& store, const base::MessageId& mid, const base::SecretBytes& key) : m_store(store), m_mid(mid), m_key(key) {}
+  Body(Context& context, const base::MessageId& mid, const base::SecretBytes& key)
+      : m_store(*context.store), m_kept_bytes(context.kept_bytes), m_mid(mid), m_key(key) {}
   ~Body() {
     if (m_file && !m_kept) m_store.drop_spool_file(store::Store::spool_name(m_mid));
+    m_kept_bytes -= m_share;
   }
 
   base::Result<void> write(base::ByteView bytes) {
@@ -36,8 +57,13 @@ class Body {
       if (!file) return std::move(file).error();
       m_file = *std::move(file);
       if (auto done = m_file->write(m_memory); !done) return done;
-      base::wipe(m_memory);
+      m_whole = take_share(m_memory.size());
     }
+    m_whole = m_whole && m_memory.size() + bytes.size() <= k_keep_each && take_share(bytes.size());
+    if (m_whole)
+      m_memory.append(bytes);
+    else if (!m_memory.empty())
+      base::Bytes().swap(m_memory);
     return m_file->write(bytes);
   }
 
@@ -54,17 +80,29 @@ class Body {
   }
   void unkeep() { m_kept = false; }
   base::ContentPtr content(const std::filesystem::path& spool) {
-    if (m_file) return crypto::seal::open_sealed_file(spool / store::Store::spool_name(m_mid), m_key.clone(), m_file->size());
-    return base::make_content(std::move(m_memory));
+    if (!m_file) return base::make_content(std::move(m_memory));
+    if (m_whole) return std::make_shared<const KeptContent>(std::move(m_memory), m_kept_bytes, std::exchange(m_share, 0));
+    return crypto::seal::open_sealed_file(spool / store::Store::spool_name(m_mid), m_key.clone(), m_file->size());
   }
 
  private:
+  bool take_share(std::uint64_t bytes) {
+    if (m_kept_bytes.fetch_add(bytes) + bytes > k_keep_all) {
+      m_kept_bytes -= bytes;
+      return false;
+    }
+    m_share += bytes;
+    return true;
+  }
+
   store::Store& m_store;
+  std::atomic<std::uint64_t>& m_kept_bytes;
   const base::MessageId m_mid;
   const base::SecretBytes& m_key;
   base::Bytes m_memory;
   std::unique_ptr<crypto::seal::SealedFileWriter> m_file;
-  bool m_kept = false;
+  std::uint64_t m_share = 0;  // of k_keep_all
+  bool m_kept = false, m_whole = false;
 };
 
 // RFC 3848: how the message came.
@@ -105,7 +143,8 @@ std::vector<base::Bytes> search_words(const MessageRecord& record, const std::ve
 
 class Incoming : public smtp::server::Incoming {
  public:
-  Incoming(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session, const smtp::server::Envelope& envelope)
+  Incoming(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session,
+           const smtp::server::Envelope& envelope)
       : m_context(context),
         m_handoff(handoff),
         m_state(state),
@@ -113,7 +152,7 @@ class Incoming : public smtp::server::Incoming {
         m_now(context.clock->now()),
         m_mid(base::MessageId::make(m_now)),
         m_key(crypto::seal::make_message_key()),
-        m_body(*context.store, m_mid, m_key) {
+        m_body(context, m_mid, m_key) {
     m_record.reverse_path = envelope.reverse_path;
     m_record.parameters = envelope.parameters;
   }
@@ -125,7 +164,8 @@ class Incoming : public smtp::server::Incoming {
       base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
       m_context.store->report_failure(done.error());
       const bool full = done.error().code == base::k_disk_full;
-      return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de") : reply_for_stranger(Refusal::disk_full);
+      return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de")
+                   : reply_for_stranger(Refusal::disk_full);
     }
     return std::nullopt;
   }
@@ -169,7 +209,9 @@ class Incoming : public smtp::server::Incoming {
     const Case c{m_record.origin, m_record.reverse_path, &facts, nullptr, m_now};
     for (RecipientRecord& r : m_state.recipients) {
       r.decision = decide_one(*m_state.snapshot, c, r.address, r.direction);
-      r.expires = m_now + options().retry.expiry;
+      const bool held = r.decision.outcome == policies::Outcome::hold;
+      r.expires = held ? hold_until(options().retry, r.direction, m_now) : m_now + options().retry.expiry;
+      r.hold_told = held;
       r.visible = is_visible(facts, r.address);
     }
     return combine(m_state.recipients, own(), language(), word);
@@ -193,7 +235,8 @@ class Incoming : public smtp::server::Incoming {
     m_record.subject = facts.subject;
     m_record.message_id = facts.message_id;
     m_record.protocol = protocol_of(m_session, m_record.parameters.smtputf8);
-    m_record.received_from = own() && m_state.claim.proof == policies::Proof::account ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
+    m_record.received_from =
+        own() && m_state.claim.proof == policies::Proof::account ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
     m_record.receipt = base::EventId::make(m_now);
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
@@ -221,7 +264,9 @@ class Incoming : public smtp::server::Incoming {
       const auto* route = options().route_for(r.address.domain());
       const bool held = r.decision.outcome == policies::Outcome::hold;
       out.recipients.push_back({held ? store::State::held : store::State::due, held ? r.expires : m_now,
-                                !r.decision.route.empty() ? r.decision.route : route != nullptr ? route->name : "",
+                                !r.decision.route.empty() ? r.decision.route
+                                : route != nullptr        ? route->name
+                                                          : "",
                                 static_cast<int>(r.decision.reason), encode(r)});
     }
     return out;
@@ -238,9 +283,12 @@ class Incoming : public smtp::server::Incoming {
     for (std::uint32_t rx = 0; rx < m_state.recipients.size(); ++rx) {
       change.events.push_back(decide_event(at, m_mid, rx, m_state.recipients[rx]));
       const auto& d = m_state.recipients[rx].decision;
-      if (d.outcome == policies::Outcome::hold) change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
+      if (d.outcome == policies::Outcome::hold)
+        change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
     }
-    store::MessageRow row = make_row(id, change.inserts.front());
+    Accepted accepted{make_row(id, change.inserts.front()), {}, {}};
+    if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
+    const bool has_notice = change.inserts.size() > 1;
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) {
@@ -248,12 +296,15 @@ class Incoming : public smtp::server::Incoming {
       m_body.unkeep();
       co_return failed(done.error());
     }
-    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(row.recipients.size())}});
-    if (mine)
-      m_handoff.taken(std::move(row));
-    else
-      m_handoff.wake();
-    co_return Reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
+    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
+    Reply reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
+    if (mine) {
+      accepted.record = std::move(m_record);
+      accepted.recipients = std::exchange(m_state.recipients, {});
+      m_handoff.taken(std::move(accepted));
+    }
+    if (!mine || has_notice) m_handoff.wake();
+    co_return reply;
   }
 
   // What the store will give back for this message, without asking it.
@@ -264,10 +315,9 @@ class Incoming : public smtp::server::Incoming {
     row.key = m_key.clone();
     row.received = m_now;
     row.size = stored.body.size;
-    row.record = stored.record;
     row.body = m_body.content(m_context.store->spool_directory());
     std::uint32_t rx = 0;
-    for (const auto& r : stored.recipients) row.recipients.push_back({rx++, r.state, r.due, 0, r.route, r.reason, r.record});
+    for (const auto& r : stored.recipients) row.recipients.push_back({rx++, r.state, r.due, 0, r.route, r.reason, {}});
     return row;
   }
 
@@ -302,12 +352,13 @@ class Incoming : public smtp::server::Incoming {
   mail::Inspector m_inspector;
   base::Sha256 m_digest;
   MessageRecord m_record;
-  std::optional<std::set<std::string>> m_listed;   // addresses of To and Cc
+  std::optional<std::set<std::string>> m_listed;  // addresses of To and Cc
 };
 
 }  // namespace
 
-std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state,
+                                                      const smtp::server::SessionInfo& session,
                                                       const smtp::server::Envelope& envelope) {
   return std::make_unique<Incoming>(context, handoff, state, session, envelope);
 }

@@ -26,6 +26,8 @@ namespace {
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
+constexpr std::chrono::milliseconds k_free_for{200};  // asked at each MAIL; within this time no disk fills its reserve
+
 constexpr base::log::Event k_event_fatal{"store.stopped"};
 constexpr base::log::Event k_event_checkpoint{"log.checkpoint"};
 
@@ -109,6 +111,9 @@ struct Store::Impl {
   std::unique_ptr<Writer> writer;
   base::SecretBytes search_key, system_key;
   std::atomic<std::int64_t> next_id{1};
+  std::mutex free_mutex;
+  std::optional<base::Steady> free_known;  // when; under free_mutex, as free
+  std::uint64_t free = 0;
 
   std::mutex fatal_mutex;                // around the two below
   std::function<void(const base::Error&)> on_fatal;
@@ -161,7 +166,8 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   if (!queue) return std::move(queue).error();
   auto tiles_reader = Database::open(path, false);
   if (!tiles_reader) return std::move(tiles_reader).error();
-  auto publisher = Publisher::open(*std::move(tiles_reader), o.directory / "log", o.origin, o.log_key, log->tree(), o.publish_every);
+  auto publisher =
+      Publisher::open(*std::move(tiles_reader), o.directory / "log", o.origin, o.log_key, log->tree(), o.publish_every);
   if (!publisher) return std::move(publisher).error();
   impl->publisher = *std::move(publisher);
   auto reader = Database::open(path, false);
@@ -222,16 +228,24 @@ base::Result<void> Store::commit_and_wait(Change change) {
   return done.get();
 }
 
-base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) { return m_impl->reader->find_due(now, limit); }
+base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) {
+  return m_impl->reader->find_due(now, limit);
+}
 base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->reader->next_due(); }
-base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) { return m_impl->reader->find_in_state(state, limit); }
+base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) {
+  return m_impl->reader->find_in_state(state, limit);
+}
 base::Result<std::vector<std::int64_t>> Store::find_expired_holds(base::Timestamp now, std::size_t limit) {
   return m_impl->reader->find_expired_holds(now, limit);
 }
-base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) { return m_impl->reader->load(id, with_body); }
+base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) {
+  return m_impl->reader->load(id, with_body);
+}
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
-base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) { return m_impl->reader->search(query, m_impl->search_key); }
+base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
+  return m_impl->reader->search(query, m_impl->search_key);
+}
 base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->reader->leaves_of(mid); }
 base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t index) { return m_impl->reader->leaf_at(index); }
 base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->reader->find_event(eid); }
@@ -264,7 +278,8 @@ base::Result<bool> Store::remove_account(const std::string& name) {
 }
 
 base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
-  auto ids = filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
+  auto ids =
+      filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
   if (!ids) return std::move(ids).error();
   std::vector<MessageRow> out;
   for (const std::int64_t id : *ids) {
@@ -275,7 +290,8 @@ base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
   return out;
 }
 
-base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid, const base::SecretBytes& key) {
+base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid,
+                                                                                       const base::SecretBytes& key) {
   return crypto::seal::SealedFileWriter::create(m_impl->spool() / spool_name(mid), key);
 }
 std::string Store::spool_name(const base::MessageId& mid) { return mid.text(); }
@@ -288,9 +304,14 @@ fs::path Store::scratch_directory() const { return m_impl->options.directory / "
 fs::path Store::log_directory() const { return m_impl->options.directory / "log"; }
 
 std::optional<std::uint64_t> Store::free_bytes() const {
+  const std::lock_guard lock(m_impl->free_mutex);
+  const base::Steady now = m_impl->options.clock->steady();
+  if (m_impl->free_known && now - *m_impl->free_known < k_free_for) return m_impl->free;
   struct statvfs st {};
   if (::statvfs(m_impl->options.directory.c_str(), &st) != 0) return std::nullopt;
-  return static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
+  m_impl->free_known = now;
+  m_impl->free = static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
+  return m_impl->free;
 }
 
 base::Result<std::string> Store::publish_now() { return m_impl->publisher->publish_now(); }

@@ -10,8 +10,8 @@
 namespace store {
 namespace {
 
-constexpr std::size_t k_max_batch = 256;      // changes of one transaction
-constexpr int k_checkpoint_frames = 4000;     // 32 MiB of log: what a restart would have to read again
+constexpr std::size_t k_max_batch = 256;   // changes of one transaction
+constexpr int k_checkpoint_frames = 2000;  // 32 MiB of log: what a restart would have to read again
 constexpr std::chrono::milliseconds k_full_pause{1000};
 constexpr std::chrono::milliseconds k_clock_step{1000};
 
@@ -151,6 +151,7 @@ base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit&
   auto done = transaction(jobs, after);
   if (done) return done;
   m_log.rollback();
+  m_queue.rollback();
   if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
     if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
   // what a failed sync left on the disk nobody can say: stop, and let the next start read what is there
@@ -173,6 +174,7 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
   struct Ready {
     Handler handler;
     base::Result<void> result;
+    Change spent;  // ends on the thread that made it: freeing it here would have both threads wait for one lock of malloc
   };
   std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
   for (auto& answered : answers) {
@@ -183,8 +185,8 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
       continue;
     }
     auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == job->executor; });
-    if (it == groups.end()) it = groups.insert(groups.end(), {job->executor, {}});
-    it->second.push_back({std::move(job->handler), std::move(result)});
+    if (it == groups.end()) it = groups.emplace(groups.end(), job->executor, std::vector<Ready>());
+    it->second.push_back({std::move(job->handler), std::move(result), std::move(job->change)});
   }
   for (auto& [executor, ready] : groups)
     boost::asio::post(executor, [r = std::move(ready)]() mutable {

@@ -87,13 +87,13 @@ class Pki:
 class Sink:
     """A receiving SMTP or LMTP server that keeps what it gets. `answers` may change its replies: {"data": "550 5.7.1 no"}."""
 
-    def __init__(self, lmtp=False, tls=None, answers=None):
+    def __init__(self, lmtp=False, tls=None, answers=None, address=("127.0.0.1", 0)):
         self.messages, self.attempts, self.lmtp, self.answers = [], 0, lmtp, dict(answers or {})
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*map(str, tls))
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         self.lock = threading.Lock()
         self.stopped = False

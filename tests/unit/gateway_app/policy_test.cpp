@@ -1,5 +1,9 @@
 #include "tests/unit/gateway_app/site.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 namespace app {
 namespace {
 
@@ -16,6 +20,54 @@ TEST_F(PolicyTest, ExplainSaysWhatTheClientWouldBeTold) {
   const Ran cleared = at_site(question);
   EXPECT_EQ(cleared.code, k_exit_good) << cleared.err;
   EXPECT_EQ(at_site({"policy", "explain", "--from", "nonsense", "--to", "buerger@example.org"}).code, k_exit_error);
+}
+
+TEST_F(PolicyTest, ExplainKnowsTheListeners) {
+  const auto ask = [&](const char* from, const char* to, const char* listener) {
+    return at_site({"policy", "explain", "--from", from, "--to", to, "--listener", listener, "--json"});
+  };
+  const auto outcome = [](const Ran& ran) { return text_of(array_of(ran.answer(), "recipients").front().get_object(), "outcome"); };
+  put("policies/10.toml", "[[rule]]\nname = \"relay\"\nwhen = { client = { listener = \"127.0.0.1:10025\" } }\nthen = { otherwise = \"clear\" }\n");
+  EXPECT_EQ(outcome(ask("amt53@stadt.example", "x@example.org", "relay")), "deliver");
+  EXPECT_EQ(outcome(ask("amt53@stadt.example", "x@example.org", "submission")), "refuse") << "another listener, no rule";
+  EXPECT_EQ(outcome(ask("x@example.org", "amt53@stadt.example", "mx")), "deliver");
+  const Ran relayed = ask("x@example.org", "y@example.net", "mx");
+  EXPECT_EQ(outcome(relayed), "refuse");
+  EXPECT_NE(relayed.out.find("550 5.7.1"), std::string::npos);
+  EXPECT_EQ(outcome(ask("amt53@stadt.example", "amt53@stadt.example", "mx")), "refuse") << "nobody outside is one of us";
+  EXPECT_EQ(ask("amt53@stadt.example", "x@example.org", "https").code, k_exit_error);
+}
+
+TEST_F(PolicyTest, KeysThatCannotBeReadAreUnknown) {
+  put("policies/10.toml", "[[rule]]\nname = \"all\"\nwhen = { direction = \"outbound\" }\nthen = { encrypt = [\"smime\"], otherwise = \"clear\" }\n");
+  const std::vector<std::string> question = {"policy", "explain", "--from", "amt53@stadt.example", "--to", "buerger@example.org"};
+  EXPECT_EQ(at_site(question).code, k_exit_good) << "no key is known, and the rule clears it";
+  base::fs::remove(m_dir / "seal.key");
+  const Ran ran = at_site(question);
+  EXPECT_EQ(ran.code, k_exit_no);
+  EXPECT_NE(ran.out.find("buerger@example.org: later"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("451"), std::string::npos);
+  EXPECT_NE(ran.err.find("unknown"), std::string::npos);
+}
+
+TEST_F(PolicyTest, CheckTriesPorts) {
+  const int taken = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(taken, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(taken, 1), 0);
+  socklen_t length = sizeof address;
+  ::getsockname(taken, reinterpret_cast<sockaddr*>(&address), &length);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  std::string text = k_config;
+  text.replace(text.find("127.0.0.1:10025"), 15, "127.0.0.1:" + port);
+  put("amtsbote.toml", text);
+  const Ran busy = at_site({"check"});
+  EXPECT_EQ(busy.code, k_exit_no);
+  EXPECT_NE(busy.out.find("listener 127.0.0.1:" + port), std::string::npos) << busy.out;
+  ::close(taken);
+  EXPECT_EQ(at_site({"check"}).code, k_exit_good);
 }
 
 TEST_F(PolicyTest, FailedCasesAreOne) {
