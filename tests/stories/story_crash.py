@@ -57,7 +57,7 @@ with House() as h:
     uncertain = set()
     assert h.stop() == 0
     log = h.dir / "state" / "log"
-    for bundle in sorted((log / "tile" / "entries").rglob("*")):
+    for bundle in sorted(p for epoch in log.iterdir() for p in (epoch / "tile" / "entries").rglob("*")):
         if bundle.is_file():
             # partial bundles of a killed process may repeat a leaf: its id counts once
             uncertain.update(re.findall(rb'"eid":"(\w+)"(?:,"etsi":"[^"]*")?,"ev":"relay.unknown"', bundle.read_bytes()))
