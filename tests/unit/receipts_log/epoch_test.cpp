@@ -1,5 +1,7 @@
 #include "receipts/log/epoch.hpp"
 
+#include "receipts/log/tree.hpp"
+
 #include <gtest/gtest.h>
 
 namespace receipts {
