@@ -26,7 +26,9 @@ CREATE TABLE account(name TEXT PRIMARY KEY, password TEXT NOT NULL, addresses TE
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 )sql";
 
-base::Result<std::int64_t> version_of(Database& db) {
+}  // namespace
+
+base::Result<std::int64_t> schema_version(Database& db) {
   auto query = db.prepare("PRAGMA user_version");
   if (!query) return std::move(query).error();
   const auto row = query->step();
@@ -34,10 +36,8 @@ base::Result<std::int64_t> version_of(Database& db) {
   return query->integer(0);
 }
 
-}  // namespace
-
 base::Result<void> check_schema(Database& db) {
-  const auto version = version_of(db);
+  const auto version = schema_version(db);
   if (!version) return version.error();
   if (*version > k_schema_version)
     return base::fail(k_newer_schema, "the store has schema " + std::to_string(*version) + ", this program knows " + std::to_string(k_schema_version));
@@ -46,7 +46,7 @@ base::Result<void> check_schema(Database& db) {
 
 base::Result<void> prepare_schema(Database& db) {
   if (auto checked = check_schema(db); !checked) return checked;
-  const auto version = version_of(db);
+  const auto version = schema_version(db);
   if (!version) return version.error();
   if (*version == k_schema_version) return base::Done{};
   if (auto done = db.execute("BEGIN IMMEDIATE"); !done) return done;

@@ -79,6 +79,9 @@ base::Result<void> check_old(const fs::path& path, const crypto::seal::RootKey& 
   auto db = Database::open(path, false);
   if (!db) return std::move(db).error();
   if (auto checked = check_schema(*db); !checked) return checked;
+  const auto version = schema_version(*db);
+  if (!version) return version.error();
+  if (*version == 0) return base::Done{};  // the first start died while it made the tables: nothing was ever in them
   auto query = db->prepare("SELECT (SELECT value FROM meta WHERE name='root'),(SELECT vkey FROM log_state)");
   if (!query) return std::move(query).error();
   const auto row = query->step();
