@@ -8,7 +8,7 @@ from house import House, until
 
 SMALL, LARGE = 300, 400_000
 PATIENCE = 15.0
-NUMBERS = (1, 2, 3, 4, 6, 8, 11, 14, 18, 23, 29, 36, 45, 57, 72, 90, 120)
+NUMBERS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
 
 
 def dies_at_start(h, number, death):
