@@ -401,6 +401,10 @@ transport = "{self.transport}"
             arguments += [self.dir / "state" / "log" / name, vkey]
         return run(tool, *arguments, check=False)
 
+    def checkpoint(self):
+        """Of the epoch of this year, which is the one that a house writes."""
+        return self.dir / "state" / "log" / str(datetime.datetime.now(datetime.timezone.utc).year) / "checkpoint"
+
     def fsck(self):
         return run(BINARY, "receipts", "fsck", self.dir / "state" / "log", "--vkey", self.vkey())
 

@@ -78,7 +78,7 @@ class Case:
         assert code == -signal.SIGKILL and len(self.fault.happened()) == 1, (self.boundary, self.what, code, self.fault.happened())
         h.process = None
         # tiles and checkpoint are derived, and still each moment's files are a whole log
-        if (h.dir / "state" / "log" / "checkpoint").exists():
+        if h.checkpoint().exists():
             r = run(BINARY, "receipts", "fsck", h.dir / "state" / "log", "--vkey", h.vkey(), check=False)
             assert r.returncode == 0, (self.boundary, self.what, r.stdout.decode())
 
@@ -108,7 +108,7 @@ def main():
             case = Case(number, *row)
             case.start(h)
             if before is None:
-                until("the first checkpoint", (h.dir / "state" / "log" / "checkpoint").exists)
+                until("the first checkpoint", h.checkpoint().exists)
             else:
                 before.check(h)
             case.die(h)

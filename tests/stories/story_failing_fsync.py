@@ -66,7 +66,7 @@ def check_arrival(h, acknowledged):
 def stops(h, where, size, call, path, number, error, may_accept, word):
     fault = Fault(h, call, path, number, error)
     h.start(**fault.environment)
-    until("a first checkpoint", (h.dir / "state" / "log" / "checkpoint").exists)
+    until("a first checkpoint", h.checkpoint().exists)
     fault.arm()
     process, answers = h.process, []
     offer_until(h, lambda: process.poll() is not None or fault.happened(), size, answers)
@@ -100,7 +100,7 @@ def goes_on(h, where, size, call, path, number, expected):
     assert h.process.poll() is None and not stop_words(h), (where, stop_words(h))
     # the checkpoint catches up by itself
     committed = h.json("status")["log"]["size"]
-    checkpoint = h.dir / "state" / "log" / "checkpoint"
+    checkpoint = h.checkpoint()
     until("the published log to catch up", lambda: checkpoint.exists() and int(checkpoint.read_text().split("\n")[1]) >= committed)
     check_doubles(h)
     code = h.stop()
@@ -112,7 +112,7 @@ def at_stop(h):
     """The last checkpoint of an orderly stop fails: the exit code says so, and the next start makes it good."""
     fault = Fault(h, "fsync", "log/checkpoint", "1", "EIO")
     h.start(**fault.environment)
-    until("a first checkpoint", (h.dir / "state" / "log" / "checkpoint").exists)
+    until("a first checkpoint", h.checkpoint().exists)
     code, text = offer(h, "last")
     assert code == 250
     check_arrival(h, {mid_of_reply(text)})
