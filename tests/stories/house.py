@@ -7,6 +7,7 @@
 Everything lies in a temporary directory of its own, every port is the kernel's choice, nothing waits longer than it must.
 """
 import base64
+import datetime
 import hashlib
 import json
 import os

@@ -25,7 +25,7 @@ def cases():
     yield "spool file: written", LARGE, 1, "write", "/spool/", (1, 4), ("kill-before", "cut-after")
     yield "spool file: synced", LARGE, 1, "fdatasync", "/spool/", (1,), DEATHS
     yield "spool file: its name", LARGE, 1, "fsync", "/state/spool", (1,), DEATHS
-    for part in ("tile/entries", "tile/0", "log/checkpoint"):
+    for part in ("tile/entries", "tile/0", "/checkpoint"):
         yield part, SMALL, 1, "open", part, (1,), ("kill-after",)
         yield part, SMALL, 1, "fsync", part, (1,), ("cut-before", "kill-after")
         yield part, SMALL, 1, "rename", part, (1,), ("kill-before", "cut-after")
