@@ -32,7 +32,7 @@ class Fd {
 
 Error from_errno(const fs::path& path, const char* what) {
   const int e = errno;
-  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : k_io;
+  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : e == EMFILE || e == ENFILE ? k_no_descriptors : k_io;
   return fail(code, std::string(what) + " " + path.string() + ": " + errno_text(e));
 }
 

@@ -13,7 +13,7 @@ namespace base {
 
 namespace fs = std::filesystem;
 
-// k_not_found, k_too_large, k_io.
+// k_not_found, k_too_large, k_io; here and below k_no_descriptors where the process has too many files open.
 Result<Bytes> read_file(const fs::path& path, ByteCount limit);
 
 // Writes `path`.tmp-RANDOM, syncs it, renames it over `path`, syncs the directory. k_io, k_disk_full.

@@ -20,7 +20,8 @@ constexpr std::size_t k_header = crypto_secretstream_xchacha20poly1305_HEADERBYT
 
 base::Error from_errno(const std::filesystem::path& path) {
   const int e = errno;
-  return base::fail(e == ENOSPC || e == EDQUOT ? base::k_disk_full : base::k_io, path.string() + ": " + base::errno_text(e));
+  const base::Code code = e == ENOSPC || e == EDQUOT ? base::k_disk_full : e == EMFILE || e == ENFILE ? base::k_no_descriptors : base::k_io;
+  return base::fail(code, path.string() + ": " + base::errno_text(e));
 }
 
 class Fd {

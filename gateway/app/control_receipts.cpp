@@ -8,6 +8,7 @@
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
 #include "gateway/app/control_timeline.hpp"
+#include "gateway/config/load.hpp"
 #include "mail/address/address.hpp"
 #include "mail/address/words.hpp"
 #include "receipts/log/leaf.hpp"
@@ -252,10 +253,33 @@ json::object prove(const Task& task) {
   return out;
 }
 
+// The texts behind the hash of a receipt, as they were read when they came into force. Hashed again here: what the archive
+// holds is shown as what decided only if it is.
+json::object config_of(const Task& task) {
+  const auto hash = base::parse_hex(base::to_lower(text_of(task.request, "hash")));
+  base::Sha256Digest digest{};
+  if (!hash || hash->size() != digest.size()) return error_answer("not the hash of a configuration: 64 hexadecimal digits", k_exit_error);
+  std::copy(hash->begin(), hash->end(), reinterpret_cast<char*>(digest.data()));
+  if (auto done = record_audit(task, EventType::audit_query, json::serialize(task.request)); !done) return error_answer(done.error());
+  auto texts = task.live.store().config_texts(digest);
+  if (!texts) return error_answer(texts.error());
+  if (texts->empty()) return error_answer("no configuration with this hash was ever in force", k_exit_no);
+  std::vector<config::ConfigText> archived;
+  for (auto& [name, text] : *texts) archived.push_back({name, std::move(text)});
+  const std::string again = config::hash_of_texts(archived);
+  if (again != base::to_hex(*hash)) return error_answer("the archived texts have another hash: " + again, k_exit_error);
+  json::array files;
+  for (const auto& t : archived) files.push_back(json::object{{"name", t.name}, {"base64", base::to_base64(t.text)}});
+  json::object out = good_answer();
+  out["cfg"] = again;
+  out["files"] = std::move(files);
+  return out;
+}
+
 }  // namespace
 
 std::vector<Handler> receipts_handlers() {
-  return {{"receipts.search", true, search}, {"receipts.show", true, show}, {"receipts.prove", true, prove}};
+  return {{"receipts.config", true, config_of}, {"receipts.search", true, search}, {"receipts.show", true, show}, {"receipts.prove", true, prove}};
 }
 
 }  // namespace app

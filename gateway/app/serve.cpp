@@ -74,7 +74,11 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   auto store = open_store(*loaded);
   if (!store) return std::move(store).error();
   m_store = *std::move(store);
-  m_store->on_fatal([](const base::Error&) { std::raise(SIGTERM); });
+  // not by a signal: it would kill the process before run() watches for it, and after
+  m_store->on_fatal([this](const base::Error&) {
+    m_failed = true;
+    asio::post(m_io, [this] { begin_stop(); });
+  });
   auto root = load_root_key(*loaded);
   if (!root) return std::move(root).error();
   auto keys = Keys::open(*loaded, *std::move(root));
@@ -95,7 +99,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
-  if (auto recorded = record_config(receipts::EventType::sys_start, "started"); !recorded) return recorded;
+  if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
     auto listener = Listener::bind(m_io.get_executor(), m_context, *m_login, *m_dispatch, m_sessions, i);
@@ -118,8 +122,8 @@ base::Result<void> Daemon::open_control(const config::Options& options) {
 }
 
 // The texts behind the hash of each receipt lie in the store, so that an auditor finds what decided.
-base::Result<void> Daemon::record_config(receipts::EventType type, const char* out) {
-  const auto snapshot = m_context.current.get();
+base::Result<void> Daemon::record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current) {
+  const pipeline::Snapshot* snapshot = &current;
   const base::Timestamp now = m_context.clock->now();
   store::Change change;
   const auto counters = m_store->counters();
@@ -132,19 +136,25 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
 }
 
 std::vector<std::string> Daemon::reload() {
+  const std::lock_guard one_at_a_time(m_reload);
+  const auto refused = [](const base::Error& error) {
+    base::log::error(k_event_reload, {{"result", "refused"}, {"error", error.describe()}});
+    return std::vector<std::string>{error.describe()};
+  };
   auto loaded = config::load_config(m_options.config);
   if (!loaded.options) {
     for (const auto& fault : loaded.faults) base::log::error(k_event_fault, {{"fault", policies::format_fault(fault)}});
     base::log::error(k_event_reload, {{"result", "refused"}, {"faults", static_cast<std::uint64_t>(loaded.faults.size())}});
     return error_texts(loaded.faults);
   }
-  if (auto again = m_keys->reload(); !again) return {again.error().describe()};
+  if (auto again = m_keys->reload(); !again) return refused(again.error());
   auto snapshot = make_snapshot(loaded.options, m_keys);
-  if (!snapshot) return {snapshot.error().describe()};
+  if (!snapshot) return refused(snapshot.error());
+  // archived first: no receipt may name texts that a crash could still take away
+  const auto recorded = record_config(receipts::EventType::sys_config, "active", **snapshot);
+  if (!recorded) return refused(recorded.error());
   m_context.current.set(*std::move(snapshot));
   m_login->forget();
-  const auto recorded = record_config(receipts::EventType::sys_config, "active");
-  if (!recorded) return {recorded.error().describe()};
   base::log::info(k_event_reload, {{"result", "active"}, {"cfg", m_context.current.get()->options->hash}});
   return {};
 }
@@ -158,8 +168,14 @@ void Daemon::watch_signals(asio::signal_set& signals) {
       return;
     }
     base::log::info(k_event_stop, {{"signal", number}});
-    asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
+    begin_stop();
   });
+}
+
+void Daemon::begin_stop() {
+  if (m_is_stopping) return;
+  m_is_stopping = true;
+  asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
@@ -194,8 +210,11 @@ int Daemon::run() {
   }
   m_blocking.join();
   m_crypto.join();
-  const auto stopped = record_config(receipts::EventType::sys_stop, "stopped");
-  const int code = stopped ? 0 : 1;
+  const auto stopped = record_config(receipts::EventType::sys_stop, "stopped", *m_context.current.get());
+  // the last checkpoint here, where its failure can still be told
+  const auto published = m_store->publish_now();
+  if (!published) base::log::error(k_event_stop, {{"error", published.error().describe()}});
+  const int code = stopped && published && !m_failed ? 0 : 1;
   if (m_sessions.all == 0 && m_dispatch->active() == 0) return code;
   // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
   m_store.reset();

@@ -162,6 +162,7 @@ class Incoming : public smtp::server::Incoming {
     m_digest.update(bytes);
     if (auto done = m_body.write(bytes); !done) {
       base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
+      m_context.store->report_failure(done.error());
       const bool full = done.error().code == base::k_disk_full;
       return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de")
                    : reply_for_stranger(Refusal::disk_full);
@@ -180,7 +181,10 @@ class Incoming : public smtp::server::Incoming {
     if (m_body.spooled()) {
       auto job = [this] { return m_body.make_durable(); };
       const auto durable = co_await base::net::run_on(*m_context.blocking, std::move(job));
-      if (!durable) co_return failed(durable.error());
+      if (!durable) {
+        m_context.store->report_failure(durable.error());
+        co_return failed(durable.error());
+      }
     }
     Reply reply = co_await store_it();
     co_return reply;
@@ -295,9 +299,7 @@ class Incoming : public smtp::server::Incoming {
       m_body.unkeep();
       co_return failed(done.error());
     }
-    base::log::info(
-        k_event_accepted,
-        {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
+    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
     Reply reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
     if (mine) {
       accepted.record = std::move(m_record);

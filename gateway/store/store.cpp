@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 
 #include <boost/asio/async_result.hpp>
 
@@ -108,14 +109,30 @@ struct Store::Impl {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
   std::unique_ptr<Writer> writer;
-  std::function<void(const base::Error&)> on_fatal;
   base::SecretBytes search_key, system_key;
   std::atomic<std::int64_t> next_id{1};
   std::mutex free_mutex;
   std::optional<base::Steady> free_known;  // when; under free_mutex, as free
   std::uint64_t free = 0;
 
+  std::mutex fatal_mutex;                // around the two below
+  std::function<void(const base::Error&)> on_fatal;
+  std::optional<base::Error> fatal_error;
+
   fs::path spool() const { return options.directory / "spool"; }
+
+  // Outcomes may still be written where the database itself is sound; the writer stops by itself where it is not.
+  void fail(const base::Error& error) {
+    std::function<void(const base::Error&)> handler;
+    {
+      const std::lock_guard guard(fatal_mutex);
+      if (fatal_error) return;
+      fatal_error = error;
+      handler = on_fatal;
+    }
+    base::log::error(k_event_fatal, {{"error", error.describe()}});
+    if (handler) handler(error);
+  }
 };
 
 Store::Store(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
@@ -161,12 +178,9 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   clear_directory(o.directory / "scratch");
 
   Impl* raw = impl.get();
-  const auto fatal = [raw](const base::Error& error) {
-    base::log::error(k_event_fatal, {{"error", error.describe()}});
-    if (raw->on_fatal) raw->on_fatal(error);
-  };
-  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
+  const auto fatal = [raw](const base::Error& error) { raw->fail(error); };
   impl->writer = std::make_unique<Writer>(*std::move(db), *std::move(log), *std::move(queue), *o.clock);
+  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
   impl->writer->start(
       o.heartbeat_every,
       [raw](const AfterCommit& after, std::uint64_t size) {
@@ -179,7 +193,14 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
 
 std::int64_t Store::reserve_id() { return m_impl->next_id.fetch_add(1); }
 
-void Store::on_fatal(std::function<void(const base::Error&)> handler) { m_impl->on_fatal = std::move(handler); }
+void Store::on_fatal(std::function<void(const base::Error&)> handler) {
+  const std::lock_guard lock(m_impl->fatal_mutex);
+  m_impl->on_fatal = std::move(handler);
+  if (m_impl->fatal_error) m_impl->on_fatal(*m_impl->fatal_error);
+}
+void Store::report_failure(const base::Error& error) {
+  if (error.code == base::k_io) m_impl->fail(error);
+}
 
 base::net::Awaitable<base::Result<void>> Store::commit(Change change) {
   const auto executor = co_await asio::this_coro::executor;

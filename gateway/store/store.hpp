@@ -58,7 +58,11 @@ class Store {
   std::int64_t reserve_id();                          // for a NewMessage; never given twice
   base::net::Awaitable<base::Result<void>> commit(Change change);
   base::Result<void> commit_and_wait(Change change);  // for start, stop and commands; blocks
-  void on_fatal(std::function<void(const base::Error&)> handler);  // the store stopped itself
+  // The disk failed: nothing more may be acknowledged, the process must end. Called once, from any thread; at once if it was so
+  // before.
+  void on_fatal(std::function<void(const base::Error&)> handler);
+  // What a spool file met. A failed write or sync (k_io) is as fatal as one of the database; anything else is temporary.
+  void report_failure(const base::Error& error);
 
   // Reading; blocks on the disk, from any thread.
   base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);

@@ -196,7 +196,8 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
 
 void Writer::checkpoint_if_long() {
   if (m_db.log_frames() < k_checkpoint_frames) return;
-  if (auto done = m_db.checkpoint(); !done) m_on_fatal(done.error());
+  // without room the log only grows for now: nothing of it is lost
+  if (auto done = m_db.checkpoint(); !done && done.error().code != k_full) m_on_fatal(done.error());
 }
 
 }  // namespace store

@@ -23,6 +23,7 @@ import threading
 import time
 
 BINARY = os.environ.get("AMTSBOTE", "build/release/amtsbote")
+SANITIZED = bool(os.environ.get("AMTSBOTE_SANITIZE"))  # whose memory says nothing about ours
 PATIENCE = 30.0  # seconds; an upper bound for anything that must happen, never a pause
 
 POLICY = """
@@ -320,10 +321,11 @@ transport = "{self.transport}"
     def add_account(self, name="amt53", password="geheim", addresses=("amt53@stadt.example",)):
         self.cli("users", "add", name, *addresses, "--password-stdin", input=password.encode() + b"\n")
 
-    def start(self):
+    def start(self, **environment):
         self.events = []
         self.ports = {}
-        self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **environment})
         process = self.process
 
         def read():
@@ -389,6 +391,17 @@ transport = "{self.transport}"
             code = self.process.wait()
         self.process = None
         return code
+
+    def memory_peak(self):
+        """The most memory in bytes that the daemon has held, since its start or since forget_memory_peak()."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+    def forget_memory_peak(self):
+        """What is held now becomes the peak; returns it."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w", encoding="ascii") as refs:
+            refs.write("5")
+        return self.memory_peak()
 
     def client(self, role="submission", login=("amt53", "geheim")):
         s = smtplib.SMTP("127.0.0.1", self.ports[role], timeout=PATIENCE, local_hostname="client.example")

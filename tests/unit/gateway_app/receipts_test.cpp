@@ -51,6 +51,27 @@ TEST_F(ReceiptsTest, LookingIsWrittenDown) {
   EXPECT_TRUE(seen);
 }
 
+TEST_F(ReceiptsTest, ConfigOfAHash) {
+  EXPECT_EQ(at_site({"receipts", "config", std::string(64, '0')}).code, k_exit_no);
+  EXPECT_EQ(at_site({"receipts", "config", "abc"}).code, k_exit_error);
+  const auto loaded = options();
+  {
+    auto local = LocalStore::open(loaded);
+    ASSERT_TRUE(local);
+    store::LogEntry entry{base::EventId::make(base::Timestamp{}), {}};
+    entry.event.type = receipts::EventType::sys_config;
+    entry.event.out = "active";
+    entry.event.cfg = (*local)->live().snapshot()->cfg;
+    store::Change change;
+    change.events.push_back(std::move(entry));
+    for (const auto& text : loaded->texts) change.archive.emplace_back(text.name, text.text);
+    ASSERT_TRUE((*local)->live().store().commit_and_wait(std::move(change)));
+  }
+  const Ran shown_texts = at_site({"receipts", "config", loaded->hash});
+  EXPECT_EQ(shown_texts.code, k_exit_good) << shown_texts.err;
+  EXPECT_NE(shown_texts.out.find("hostname = \"gw.stadt.example\""), std::string::npos) << shown_texts.out;
+}
+
 TEST_F(ReceiptsTest, ProvenFilesVerifyAndAChangedOneDoesNot) {
   const std::string out = (m_dir / "proofs").string(), vkey = out + "/log.vkey";
   EXPECT_EQ(at_site({"queue", "cancel", "--reason", "test", m_mid}).code, k_exit_good);
