@@ -31,6 +31,8 @@ std::span<const KeySpec> site() {
       {"timezone", "string", "Europe/Berlin", "a name of the zone database",
        "zone of times that people read, and of `when.time`"},
       {"language", "word", "de", "de, en", "language of texts for people where no department has one"},
+      {"partial", "word", "refuse", "refuse, split, hold",
+       "where a rule refuses some recipients of a message of ours: refuse it for all; take it for the others and report these; hold it for these"},
       {"state_directory", "path", "/var/lib/amtsbote", "", "queue, log and keys; belongs to the daemon alone"},
       {"policies", "path", "policies", "", "directory of the policy files; its `tests/` holds their cases"},
       {"control", "path", "/run/amtsbote/control", "", "socket of the administrators' commands"},

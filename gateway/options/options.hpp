@@ -29,10 +29,14 @@ struct SecretRef {
   bool empty() const { return credential.empty() && file.empty(); }
 };
 
+// What becomes of a message of ours that some of its recipients may not get.
+enum class Partial { refuse, split, hold };
+
 struct SiteOptions {
   std::string hostname;  // A-label; stands in the greeting, in Received and as authserv-id
   std::string node, timezone, language;
   base::fs::path state_directory, policies, control, audit;
+  Partial partial = Partial::refuse;
 };
 
 struct StoreOptions {

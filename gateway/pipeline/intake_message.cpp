@@ -5,7 +5,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
-#include "gateway/pipeline/notice.hpp"
+#include "gateway/pipeline/partial.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -211,7 +211,9 @@ class Arriving : public Submission {
       r.hold_told = held;
       r.visible = is_visible(facts, r.address);
     }
-    const char* word = "refused";
+    if (own())
+      m_refused = set_refused_apart(options().site.partial, m_record.reverse_path, m_now + options().retry.hold_expiry, m_state.recipients);
+        const char* word = "refused";
     auto reply = combine(m_state.recipients, own(), language(), word);
     if (!reply) return std::nullopt;
     return NotTaken{*std::move(reply), word, std::nullopt};
@@ -289,6 +291,7 @@ class Arriving : public Submission {
     }
     Accepted accepted{make_row(id, change.inserts.front()), {}, {}};
     if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
+    add_refused(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_refused, m_session.peer_address, change);
     const bool has_notice = change.inserts.size() > 1;
     const Taken taken{m_mid, m_record.receipt};
     if (amend) amend(taken, m_state.recipients, change);
@@ -355,6 +358,7 @@ class Arriving : public Submission {
   mail::Inspector m_inspector;
   base::Sha256 m_digest;
   MessageRecord m_record;
+  std::vector<RecipientRecord> m_refused;          // of a message that the others get
   std::optional<std::set<std::string>> m_listed;  // addresses of To and Cc
 };
 

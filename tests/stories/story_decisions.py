@@ -122,6 +122,10 @@ def check_taken(h, before, pair, role, to, text):
     assert sorted(got) == sorted(delivered), (got, delivered)
     accept = next(leaf for leaf in leaves if leaf["ev"] == taken)
     assert accept["ch"] == role and f"receipt={accept['eid']}" in text, (accept, text)
+    # a sender of ours hears of the hold, in the same transaction; a stranger does not
+    told = [leaf for leaf in leaves if leaf["ev"] == "dsn.sent"]
+    assert len(told) == (1 if held and role != "mx" else 0), leaves
+    until("the notice has left", lambda: (q := h.json("status")["queue"])["due"] == 0 and q["in_flight"] == 0)
 
 
 def cell(h, role, pair):

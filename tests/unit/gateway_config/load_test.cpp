@@ -273,6 +273,7 @@ TEST_F(ConfigTest, EachFault) {
       {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", probe = true }", "must have either file or probe = true"},
       {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", known = \"1h\" }", "has a meaning with probe only"},
       {"recipients = { file = \"recipients.txt\" }", "recipients = { probe = true, absent = \"2d\" }", "domain.recipients.absent must be between"},
+      {"policies = \"policies\"", "partial = \"splt\"", "did you mean \"split\"?"},
       {"[secrets]", "[retry]\nexpiry = \"10m\"\n[secrets]", "warning: retry.expiry is below an hour"},
       {"[secrets]", "[dns]\nforwarders = \"ns.example:53\"\n[secrets]", "must be an IP address and a port"},
       {"[secrets]", "[dns]\nforwarders = \"127.0.0.1\"\n[secrets]", "must be an IP address and a port"},
