@@ -17,6 +17,7 @@
 #include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/pipeline/dispatch.hpp"
+#include "gateway/pipeline/recipient_probe.hpp"
 
 namespace app {
 
@@ -44,6 +45,7 @@ class Daemon {
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;
   pipeline::Context m_context;
+  std::unique_ptr<pipeline::RecipientProbe> m_probe;
   Sessions m_sessions;
   bool m_is_stopping = false;              // the I/O thread's own
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more

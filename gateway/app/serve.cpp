@@ -95,6 +95,8 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_context.blocking = &m_blocking;
   m_context.resolver = m_resolver.get();
   m_context.current.set(*std::move(snapshot));
+  m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
+  m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
@@ -124,9 +126,6 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
   const pipeline::Snapshot* snapshot = &current;
   const base::Timestamp now = m_context.clock->now();
   store::Change change;
-  const auto counters = m_store->counters();
-  if (!counters) return counters.error();
-  if (counters->log_size == 0) change.events.push_back(system_event(receipts::EventType::log_open, snapshot->cfg, "opened", now));
   if (type != receipts::EventType::sys_config) change.events.push_back(system_event(type, snapshot->cfg, out, now));
   change.events.push_back(system_event(receipts::EventType::sys_config, snapshot->cfg, "active", now));
   for (const auto& text : snapshot->options->texts) change.archive.emplace_back(text.name, text.text);
@@ -182,6 +181,7 @@ base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
+  co_await m_probe->close();
   for (const auto& [number, close] : m_sessions.closers) close();
   const base::Steady until = m_context.clock->steady() + k_close;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {

@@ -52,7 +52,19 @@ void read_recipients(TableReader& r, const Section& section, Draft& draft, Domai
   RecipientList list(domain.name, draft.faults);
   if (node->kind == NodeKind::table) {
     TableReader inner(*node, r.file(), "domain.recipients", schema::recipients(), draft.faults);
-    if (!inner.required("file")) return;
+    const bool probes = inner.boolean("probe").value_or(false);
+    if (probes == inner.has("file")) return r.error("recipients", "must have either file or probe = true");
+    for (const char* key : {"known", "absent"})
+      if (!probes && inner.has(key)) inner.error(key, "has a meaning with probe only");
+    if (probes) {
+      const auto memory = [&](std::string_view key, Milliseconds most) {
+        const auto specs = schema::recipients();
+        const auto spec = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.key == key; });
+        return inner.duration(key, std::chrono::seconds(1), most).value_or(*policies::parse_duration(spec->fallback));
+      };
+      domain.probe = ProbeOptions{memory("known", std::chrono::hours(168)), memory("absent", std::chrono::hours(24))};
+      return;
+    }
     const auto path = read_path(inner, "file", section);
     if (!path) return;
     const auto text = draft.texts.read(*path, k_max_list);

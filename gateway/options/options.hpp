@@ -71,10 +71,16 @@ struct ListenerOptions {
   std::vector<std::string> departments;          // relay
 };
 
+// Recipients are asked of the internal server; how long its answers hold.
+struct ProbeOptions {
+  Milliseconds known{}, absent{};
+};
+
 struct DomainOptions {
   std::string name;                                 // A-label
   std::string route;                                // "": by the routes' `to`
   std::optional<std::set<std::string>> recipients;  // folded; none: every recipient is taken
+  std::optional<ProbeOptions> probe;
 };
 
 struct DepartmentOptions {

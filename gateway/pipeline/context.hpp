@@ -45,6 +45,8 @@ class Current {
   SnapshotPtr m_snapshot;
 };
 
+class RecipientProbe;
+
 struct Context {
   Current current;
   store::Store* store = nullptr;
@@ -52,6 +54,7 @@ struct Context {
   base::net::Pool* crypto = nullptr;    // as many threads as cores
   base::net::Pool* blocking = nullptr;  // files and gpg
   base::net::Resolver* resolver = nullptr;
+  RecipientProbe* probe = nullptr;                // of recipients that a domain does not list
   std::atomic<std::uint64_t> kept_bytes{0};  // of spooled bodies that are in memory as well
 };
 

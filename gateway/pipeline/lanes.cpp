@@ -205,9 +205,11 @@ Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel)
                                                              : smtp::client::TlsFloor::verified;
   options.user = parcel.route.account;
   if (const auto it = snapshot->route_passwords.find(parcel.route.name); it != snapshot->route_passwords.end()) options.password = it->second.get();
+  options.command_time = parcel.patience;
+  const auto connect_time = std::min(k_connect, parcel.patience);
   for (const Target& target : std::get<std::vector<Target>>(found)) {
     out.host = target.host;
-    auto stream = co_await base::net::connect(target.address, parcel.route.port, k_connect);
+    auto stream = co_await base::net::connect(target.address, parcel.route.port, connect_time);
     if (!stream) {
       out.failure = own_outcome(OutcomeKind::temporary, "4.4.1", stream.error().detail);
       continue;

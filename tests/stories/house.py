@@ -7,6 +7,8 @@
 Everything lies in a temporary directory of its own, every port is the kernel's choice, nothing waits longer than it must.
 """
 import base64
+import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -88,7 +90,7 @@ class Sink:
     """A receiving SMTP or LMTP server that keeps what it gets. `answers` may change its replies: {"data": "550 5.7.1 no"}."""
 
     def __init__(self, lmtp=False, tls=None, answers=None, address=("127.0.0.1", 0)):
-        self.messages, self.attempts, self.lmtp, self.answers = [], 0, lmtp, dict(answers or {})
+        self.messages, self.asked, self.attempts, self.lmtp, self.answers = [], [], 0, lmtp, dict(answers or {})
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -143,9 +145,12 @@ class Sink:
                 sender, rcpts = line.decode(errors="replace").split("<", 1)[1].split(">")[0], []
                 say(self.answers.get("mail", "250 2.1.0 ok"))
             elif verb == "RCPT":
-                reply = self.answers.get("rcpt", "250 2.1.5 ok")
+                address = line.decode(errors="replace").split("<", 1)[1].split(">")[0]
+                with self.lock:
+                    self.asked.append(address)
+                reply = self.answers.get("rcpt " + address, self.answers.get("rcpt", "250 2.1.5 ok"))
                 if reply.startswith("2"):
-                    rcpts.append(line.decode(errors="replace").split("<", 1)[1].split(">")[0])
+                    rcpts.append(address)
                 say(reply)
             elif verb == "DATA":
                 if not rcpts:
@@ -182,7 +187,9 @@ class Sink:
         return self.messages
 
     def close(self):
-        self.socket.close()
+        if self.socket.fileno() >= 0:
+            self.socket.shutdown(socket.SHUT_RDWR)  # a thread that waits in accept would still take one more
+            self.socket.close()
 
 
 class House:
@@ -190,6 +197,7 @@ class House:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="amtsbote-", dir="/tmp"))
         self.policy, self.extra, self.transport, self.retry, self.limits = policy, extra, routes_transport, retry, limits
         self.process, self.ports, self.events = None, {}, []
+        self.environment = {}  # of the daemon, beside our own
         self.pki = Pki(self.dir / "pki")
         self.server_cert = self.pki.server("gw.stadt.example")
         self.internet = Sink(tls=self.pki.server("mx.aussen.example"))
@@ -320,7 +328,7 @@ transport = "{self.transport}"
         self.events = []
         self.ports = {}
         self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, **environment})
+                                        env={**os.environ, **self.environment, **environment})
         process = self.process
 
         def read():
@@ -370,6 +378,33 @@ transport = "{self.transport}"
 
     def vkey(self):
         return self.query("SELECT vkey FROM log_state")[0][0]
+
+    def epochs(self):
+        """Names and verifier keys of the log's epochs, in their order."""
+        key = self.vkey()
+        origin, coded = key.split("+", 1)[0], key.split("+", 2)[2]
+        public = base64.b64decode(coded)
+        out = []
+        for name in sorted((p.name for p in (self.dir / "state" / "log").iterdir()), key=lambda n: [int(part) for part in n.split(".")]):
+            own = origin.rsplit("/", 1)[0] + "/" + name
+            out.append((name, f"{own}+{hashlib.sha256(own.encode() + bytes([10]) + public).hexdigest()[:8]}+{coded}"))
+        return out
+
+    def foreign_fsck(self):
+        """The whole log, all epochs, before the verifier in Go that was written from the documentation."""
+        source = pathlib.Path(__file__).resolve().parent.parent / "foreign" / "sumdb"
+        tool = self.dir / "sumdb"
+        if not tool.exists():
+            run("go", "build", "-o", tool, ".", cwd=source,
+                env={**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOPATH": "/usr/share/gocode", "GOCACHE": str(self.dir / "gocache")})
+        arguments = []
+        for name, vkey in self.epochs():
+            arguments += [self.dir / "state" / "log" / name, vkey]
+        return run(tool, *arguments, check=False)
+
+    def checkpoint(self):
+        """Of the epoch of this year, which is the one that a house writes."""
+        return self.dir / "state" / "log" / str(datetime.datetime.now(datetime.timezone.utc).year) / "checkpoint"
 
     def fsck(self):
         return run(BINARY, "receipts", "fsck", self.dir / "state" / "log", "--vkey", self.vkey())

@@ -156,6 +156,19 @@ TEST_F(ConfigTest, GoodConfig) {
   EXPECT_EQ(o.rules->rules().size(), 1u);
 }
 
+TEST_F(ConfigTest, RecipientsByProbe) {
+  std::string text = k_good;
+  const std::string listed = "recipients = { file = \"recipients.txt\" }";
+  text.replace(text.find(listed), listed.size(), "recipients = { probe = true, absent = \"90s\" }");
+  const auto loaded = load(text);
+  ASSERT_TRUE(loaded.options);
+  const auto* domain = loaded.options->find_domain("stadt.example");
+  EXPECT_FALSE(domain->recipients);
+  ASSERT_TRUE(domain->probe);
+  EXPECT_EQ(domain->probe->known, std::chrono::hours{1});
+  EXPECT_EQ(domain->probe->absent, std::chrono::seconds{90});
+}
+
 TEST_F(ConfigTest, Dns) {
   put("anchor", "");
   const auto plain = load();
@@ -256,6 +269,10 @@ TEST_F(ConfigTest, EachFault) {
       {"[secrets]", "[[secrets]]", "write [secrets], once"},
       {"[[domain]]\nname = \"gesundheit.stadt.example\"", "[[domain]]\nname = \"stadt.example\"", "stands twice"},
       {"id = \"hauptamt\"", "id = \"Hauptamt\"", "must be lower-case letters"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { probe = false }", "must have either file or probe = true"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", probe = true }", "must have either file or probe = true"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", known = \"1h\" }", "has a meaning with probe only"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { probe = true, absent = \"2d\" }", "domain.recipients.absent must be between"},
       {"[secrets]", "[retry]\nexpiry = \"10m\"\n[secrets]", "warning: retry.expiry is below an hour"},
       {"[secrets]", "[dns]\nforwarders = \"ns.example:53\"\n[secrets]", "must be an IP address and a port"},
       {"[secrets]", "[dns]\nforwarders = \"127.0.0.1\"\n[secrets]", "must be an IP address and a port"},
