@@ -29,6 +29,7 @@ def cases():
         yield part, SMALL, 1, "open", part, (1,), ("kill-after",)
         yield part, SMALL, 1, "fsync", part, (1,), ("cut-before", "kill-after")
         yield part, SMALL, 1, "rename", part, (1,), ("kill-before", "cut-after")
+    yield "checkpoint: its name", SMALL, 1, "fsync", "/state/log$", (1,), ("cut-before", "cut-after")
     yield "many at once", SMALL, 6, "fdatasync", WAL, (9, 31, 64), ("cut-before", "kill-after")
     yield "many at once", LARGE, 4, "fdatasync", WAL, (7, 19), ("cut-before", "kill-after")
     yield "many spool files", LARGE, 4, "fdatasync", "/spool/", (6,), ("cut-before", "kill-after")
