@@ -213,7 +213,7 @@ class Arriving : public Submission {
     }
     if (own())
       m_refused = set_refused_apart(options().site.partial, m_record.reverse_path, m_now + options().retry.hold_expiry, m_state.recipients);
-        const char* word = "refused";
+    const char* word = "refused";
     auto reply = combine(m_state.recipients, own(), language(), word);
     if (!reply) return std::nullopt;
     return NotTaken{*std::move(reply), word, std::nullopt};

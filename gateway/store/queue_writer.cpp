@@ -44,6 +44,9 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
     if (!prepared) return std::move(prepared).error();
     *target = *std::move(prepared);
   }
+  auto api = ApiWriter::open(db);
+  if (!api) return std::move(api).error();
+  out.m_api = *std::move(api);
   return out;
 }
 
@@ -78,6 +81,7 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
   for (const auto& [id, open] : touched)
     if (auto done = close_if_done(db, log, id, *open, now, after); !done) return done;
   if (auto done = accounts(change); !done) return done;
+  if (auto done = m_api.apply(change, log.system_key(), now); !done) return done;
   return archive(log, change);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/store/api_rows.hpp"
 #include "gateway/store/log_writer.hpp"
 
 namespace store {
@@ -45,6 +46,7 @@ class QueueWriter {
   const crypto::seal::RootKey* m_root = nullptr;
   base::SecretBytes m_search_key;
   std::map<std::int64_t, Open> m_open;  // the youngest messages under way: their next change need not read and unwrap
+  ApiWriter m_api;
   Statements m_sql;
 };
 

@@ -293,6 +293,15 @@ base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_tex
 }
 base::Result<std::vector<Account>> Store::accounts() { return m_impl->reader->accounts(std::nullopt); }
 
+base::Result<bool> Store::has_word(const base::MessageId& mid, const base::Bytes& word) { return m_impl->reader->has_word(mid, word, m_impl->search_key); }
+base::Result<std::vector<ApiToken>> Store::tokens() { return m_impl->reader->tokens(); }
+base::Bytes Store::request_key(const std::string& account, const std::string& key) const {
+  return base::Bytes(base::view(base::hmac_sha256(m_impl->search_key.view(), "request\n" + account + "\n" + key)));
+}
+base::Result<std::optional<ApiRequest>> Store::find_request(const base::Bytes& key) {
+  return m_impl->reader->find_request(key, m_impl->system_key, m_impl->options.clock->now());
+}
+
 base::Result<std::optional<Account>> Store::find_account(const std::string& name) {
   auto found = m_impl->reader->accounts(name);
   if (!found) return std::move(found).error();

@@ -44,6 +44,7 @@ struct ListFilter {
 struct SearchQuery {
   std::vector<base::Bytes> words;                     // all must be there
   std::optional<base::Timestamp> from, until;
+  std::optional<base::MessageId> before;              // a cursor: older than this one; instead of `until`
   std::size_t limit = 1000;
 };
 struct SearchHit {
@@ -80,6 +81,13 @@ class Store {
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);   // counted through all epochs
   base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);  // its place
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash);
+
+  // Whether the message was stored with this search word.
+  base::Result<bool> has_word(const base::MessageId& mid, const base::Bytes& word);
+  base::Result<std::vector<ApiToken>> tokens();
+  // The key under which a request of this account is remembered, and what was answered to it.
+  base::Bytes request_key(const std::string& account, const std::string& key) const;
+  base::Result<std::optional<ApiRequest>> find_request(const base::Bytes& key);
 
   base::Result<std::optional<Account>> find_account(const std::string& name);
   base::Result<std::vector<Account>> accounts();
