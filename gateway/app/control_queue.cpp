@@ -4,7 +4,7 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 #include "gateway/pipeline/decide.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/record.hpp"
@@ -148,7 +148,7 @@ json::object show(const Task& task) {
   }
   const auto leaves = task.live.store().leaves_of(message->row.mid);
   if (!leaves) return error_answer(leaves.error());
-  out["timeline"] = timeline_as_json(*leaves);
+  out["timeline"] = web::timeline_as_json(*leaves);
   return out;
 }
 

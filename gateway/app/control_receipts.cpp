@@ -7,7 +7,7 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 #include "gateway/config/load.hpp"
 #include "mail/address/address.hpp"
 #include "mail/address/words.hpp"
@@ -100,7 +100,7 @@ std::optional<Wanted> parse_query(const json::object& request, std::string& erro
     if (!*into) return error = std::string(key) + " must be 2026-03-01 or 2026-03-01T08:15:00Z (UTC)", std::nullopt;
   }
   out.state = text_of(request, "state");
-  const auto& known = known_states();
+  const auto& known = web::known_states();
   if (!out.state.empty() && std::find(known.begin(), known.end(), out.state) == known.end()) return error = "no such state", std::nullopt;
   out.query.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(request, "limit").value_or(100), 1, k_max_hits));
   return out;
@@ -123,8 +123,8 @@ bool is_meant(const std::string& wanted, const std::vector<std::string>& address
 
 // One hit; none where a closer look says that something else was meant.
 std::optional<json::object> hit_of(const store::SearchHit& hit, const std::vector<store::StoredLeaf>& leaves, const Wanted& wanted) {
-  const json::array timeline = timeline_as_json(leaves);
-  const auto states = states_of(timeline);
+  const json::array timeline = web::timeline_as_json(leaves);
+  const auto states = web::states_of(timeline);
   if (!wanted.state.empty() && states.count(wanted.state) == 0) return std::nullopt;
   json::object out{{"mid", hit.mid.text()}, {"closed", hit.closed}};
   json::array words;
@@ -202,9 +202,9 @@ json::object show(const Task& task) {
   if (!leaves) return answer;
   if (auto done = record_audit(task, EventType::audit_query, json::serialize(task.request)); !done) return error_answer(done.error());
   json::object out = good_answer();
-  json::array timeline = timeline_as_json(*leaves);
+  json::array timeline = web::timeline_as_json(*leaves);
   json::array states;
-  for (const std::string& state : states_of(timeline)) states.emplace_back(state);
+  for (const std::string& state : web::states_of(timeline)) states.emplace_back(state);
   out["id"] = text_of(task.request, "id");
   out["states"] = std::move(states);
   out["timeline"] = std::move(timeline);

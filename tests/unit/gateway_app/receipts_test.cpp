@@ -1,6 +1,6 @@
 #include "tests/unit/gateway_app/site.hpp"
 
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 
 namespace app {
 namespace {
@@ -42,7 +42,7 @@ TEST_F(ReceiptsTest, LookingIsWrittenDown) {
   for (std::uint64_t i = 0; i < size; ++i) {
     const auto leaf = (*local)->live().store().leaf_at(i);
     ASSERT_TRUE(leaf && *leaf);
-    const json::object row = leaf_as_json(**leaf);
+    const json::object row = web::leaf_as_json(**leaf);
     if (text_of(row, "event") != "audit.query") continue;
     seen = true;
     EXPECT_NE(text_of(object_of(object_of(row, "disclosures"), "dec"), "who").find("uid"), std::string::npos);
