@@ -6,7 +6,8 @@
 #
 # FILE was written by `amtsbote receipts export`; VKEY is the log's public key (name+id+key), taken from somewhere you trust, never from
 # FILE's sender. Checked for each receipt: the hash of the leaf leads to the root of the checkpoint (RFC 6962), the checkpoint is signed by
-# that key (C2SP signed note, Ed25519), and each disclosure shown belongs to the leaf (RFC 9901).
+# that key (C2SP signed note, Ed25519), and each disclosure shown belongs to the leaf (RFC 9901). A log has an epoch for each year; the
+# same key signs each under its own name, so the key of any epoch serves for all.
 # Exit: 0 all good, 1 something is wrong, 2 wrong use.
 set -u
 LC_ALL=C
@@ -116,16 +117,30 @@ check_inclusion() {
   [ "$last" -eq 0 ] && [ "$hash" = "$root" ]
 }
 
+# the first four bytes of SHA-256(name || 0x0A || 0x01 || key)
+id_of() { printf '%s\n' "$1" | { cat; printf '01%s' "$public" | xxd -r -p; } | sha256sum | cut -c1-8; }
+
+# "NAME/2026" and "NAME/2027.2" are epochs of one log
+is_same_log() {
+  [ "$1" = "$name" ] && return 0
+  for epoch in "${1##*/}" "${name##*/}"; do
+    case $epoch in '' | *[!0-9.]* | .* | *. | *.*.*) return 1 ;; esac
+  done
+  [ "${1%/*}" = "${name%/*}" ]
+}
+
 check_signature() {
-  [ "$(sed -n 1p "$work/body")" = "$name" ] || return 1
+  origin=$(sed -n 1p "$work/body")
+  is_same_log "$origin" || return 1
+  origin_id=$(id_of "$origin")
   # the public key as openssl reads it: the fixed head of an Ed25519 SubjectPublicKeyInfo (RFC 8410), then the 32 bytes
   printf '302a300506032b6570032100%s' "$public" | xxd -r -p > "$work/key.der"
   while read -r dash signer coded; do
-    [ -n "$dash" ] && [ "$signer" = "$name" ] || continue
+    [ -n "$dash" ] && [ "$signer" = "$origin" ] || continue
     signature=$(hex_of "$coded")
     [ ${#signature} -eq 136 ] || continue
-    case $signature in "$id"*) ;; *) continue ;; esac
-    printf %s "${signature#"$id"}" | xxd -r -p > "$work/signature"
+    case $signature in "$origin_id"*) ;; *) continue ;; esac
+    printf %s "${signature#"$origin_id"}" | xxd -r -p > "$work/signature"
     openssl pkeyutl -verify -pubin -keyform DER -inkey "$work/key.der" -rawin -in "$work/body" -sigfile "$work/signature" \
       > /dev/null 2>&1 && return 0
   done < "$work/signatures"
@@ -146,7 +161,7 @@ rest=${vkey#*+}
 id=${rest%%+*}
 public=$(hex_of "${rest#*+}")
 case $public in 01*) public=${public#01} ;; *) public= ;; esac
-[ ${#public} -eq 64 ] && [ "$(printf '%s\n' "$name" | { cat; printf '01%s' "$public" | xxd -r -p; } | sha256sum | cut -c1-8)" = "$id" ] || {
+[ ${#public} -eq 64 ] && [ "$(id_of "$name")" = "$id" ] || {
   echo "verify-receipt.sh: this is no key of a log (name+id+key)" >&2
   exit 2
 }
@@ -165,7 +180,7 @@ while [ "$i" -lt "$count" ]; do
   if read_proof "$i"; then
     good "proof: layout"
     if check_inclusion "$i"; then good "inclusion: entry $(cat "$work/index") of $size"; else wrong "inclusion"; fi
-    if check_signature; then good "signature of the log: $name"; else wrong "signature of the log"; fi
+    if check_signature; then good "signature of the log: $origin"; else wrong "signature of the log"; fi
   else
     wrong "proof: layout"
   fi

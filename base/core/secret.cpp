@@ -45,6 +45,7 @@ class Arena {
   static constexpr std::size_t k_size = 256 * 1024, k_slots_end = k_size / 2, k_slot = 32;
 
   void make_block() {
+    init_crypto();  // a key may be the first thing that a process makes
     m_block = static_cast<char*>(sodium_malloc(k_size));
     if (m_block == nullptr) return;
     for (std::size_t i = k_slots_end / k_slot; i > 0; --i) m_free.push_back(static_cast<std::uint16_t>(i - 1));

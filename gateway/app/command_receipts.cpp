@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <ostream>
 #include <sstream>
 
@@ -7,6 +9,9 @@
 #include "base/core/file.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/render.hpp"
+#include "gateway/app/start.hpp"
+#include "gateway/config/load.hpp"
+#include "gateway/store/errors.hpp"
 #include "receipts/verify/fsck.hpp"
 #include "receipts/verify/receipt_file.hpp"
 
@@ -103,6 +108,30 @@ base::Result<receipts::VerifierKey> read_vkey(const std::string& text) {
   return key;
 }
 
+// Needs the store for itself, so it asks no daemon: while one runs, nothing is behind.
+int run_new_epoch(const Invocation& i) {
+  const std::string reason = i.one("--reason");
+  const auto loaded = config::load_config(i.one("--config", k_default_config));
+  if (loaded.options == nullptr) {
+    for (const auto& fault : loaded.faults) i.err << policies::format_fault(fault) << "\n";
+    return print_answer(i, error_answer("the configuration has faults", k_exit_error), nullptr);
+  }
+  if (base::trim(reason).empty()) return print_answer(i, error_answer("--reason must say why", k_exit_error), nullptr);
+  const auto store = open_store(*loaded.options, store::Recovery{reason, make_caller(::geteuid(), false).text()});
+  if (!store) {
+    const bool is_whole = store.error().code == store::k_not_needed;
+    return print_answer(i, error_answer(is_whole ? "the log is whole: no new epoch is needed" : store.error().describe(), is_whole ? k_exit_no : k_exit_error),
+                        nullptr);
+  }
+  if (const auto published = (*store)->publish_now(); !published) return print_answer(i, error_answer(published.error().describe(), k_exit_error), nullptr);
+  json::object answer = good_answer();
+  answer["origin"] = (*store)->verifier_key().name;
+  answer["vkey"] = receipts::format_vkey((*store)->verifier_key());
+  return print_answer(i, answer, [](std::ostream& out, const json::object& told) {
+    out << "the log goes on as " << text_of(told, "origin") << "\nkey: " << text_of(told, "vkey") << "\n";
+  });
+}
+
 int exit_of(receipts::Verdict verdict) {
   switch (verdict) {
     case receipts::Verdict::passed: return k_exit_good;
@@ -150,6 +179,16 @@ int run_fsck(const Invocation& i) {
   return exit_of(report.verdict());
 }
 
+Command new_epoch_command() {
+  return {"receipts new-epoch", "Goes on after the database fell behind its published log",
+          "A start refuses when the published log holds what the database does not know, as after the restore of a backup: it would fork the log. This opens a new "
+          "epoch whose first leaf says who opened it, why, and how much the database still had; the older epoch is never continued, and auditors see it in every "
+          "fsck. Mail that the older epoch tells of as sent may be in the restored queue and go out again: look at queue list first. No daemon may run.",
+          {{"--reason", "TEXT", "Why, for the log: a disclosure that auditors read", true}, k_config_option, k_json_option},
+          "0  opened\n1  the log is whole: nothing was changed\n2  the store is in use or could not be opened",
+          "amtsbote receipts new-epoch --reason 'disk failed, restored the backup of Sunday'", run_new_epoch};
+}
+
 Command search_command() {
   return {"receipts search", "Finds messages in the evidence log",
           "All conditions must hold. Times are UTC: 2026-03-01 or 2026-03-01T08:15:00Z. A subject is searched by whole words of at least three letters, "
@@ -173,7 +212,7 @@ Command search_command() {
 
 std::vector<Command> receipts_commands() {
   const OptionSpec id{"ID", "", "A message (mid), or one receipt (eid) as the reply to the sender showed it", true};
-  const OptionSpec vkey{"--vkey", "KEY", "The log's verifier key, or a file that holds it; get it from somebody you trust, not from the operator's archive", true};
+  const OptionSpec vkey{"--vkey", "KEY", "The log's verifier key, or a file that holds it, of any of its epochs; get it from somebody you trust, not from the operator's archive", true};
   return {
       search_command(),
       {"receipts show", "Shows what the log tells of a message",
@@ -199,11 +238,13 @@ std::vector<Command> receipts_commands() {
        "0  everything passed\n1  a check failed\n2  something could not be told, or read: a single receipt does not show the whole chain",
        "amtsbote receipts verify --vkey log.vkey 01JQ3V5R8WPZ6T0X2B4N7M9K1C.receipts.json", run_verify},
       {"receipts fsck", "Verifies a whole log directory without daemon, database or network",
-       "Recomputes every tile from the entries, and checks the signature, each leaf, each message's chain and the balances. With --against the log must also begin "
+       "Recomputes every tile from the entries, and checks the signature, each leaf, each message's chain and the balances, "
+       "in a directory of several epochs also what links them. With --against the log must also begin "
        "with every checkpoint found in these files, such as the daily mail to the auditors.",
-       {{"DIR", "", "The log directory, or a copy of it", true}, vkey, {"--against", "FILE", "A text with earlier checkpoints", false, true}, k_config_option, k_json_option},
+       {{"DIR", "", "The log directory with all epochs, the directory of one, or a copy", true}, vkey, {"--against", "FILE", "A text with earlier checkpoints", false, true}, k_config_option, k_json_option},
        "0  everything passed\n1  a check failed\n2  it could not be read or told", "amtsbote receipts fsck --vkey log.vkey --against mail-0301.eml /var/lib/amtsbote/log",
        run_fsck},
+      new_epoch_command(),
   };
 }
 

@@ -212,16 +212,24 @@ json::object show(const Task& task) {
 }
 
 base::Result<std::vector<receipts::Receipt>> prove_all(store::Store& store, const std::vector<store::StoredLeaf>& leaves) {
-  auto note = store.publish_now();
-  if (!note) return std::move(note).error();
-  const auto head = receipts::parse_signed_checkpoint(*note);
-  if (!head) return head.error();
-  receipts::TileReader reader(store.log_directory(), head->checkpoint.size);
   std::vector<receipts::Receipt> out;
+  std::optional<receipts::TileReader> reader;
+  std::string note, epoch;
+  receipts::Checkpoint head;
   for (const store::StoredLeaf& leaf : leaves) {
-    auto hashes = receipts::prove_inclusion(reader, leaf.index, head->checkpoint.size);
+    if (!reader || leaf.epoch != epoch) {
+      epoch = leaf.epoch;
+      auto published = store.publish(epoch);
+      if (!published) return std::move(published).error();
+      note = *std::move(published);
+      const auto parsed = receipts::parse_signed_checkpoint(note);
+      if (!parsed) return parsed.error();
+      head = parsed->checkpoint;
+      reader.emplace(store.log_directory() / epoch, head.size);
+    }
+    auto hashes = receipts::prove_inclusion(*reader, leaf.index, head.size);
     if (!hashes) return std::move(hashes).error();
-    out.push_back({leaf.bytes, leaf.disclosures, receipts::format_tlog_proof({leaf.index, *std::move(hashes), *note})});
+    out.push_back({leaf.bytes, leaf.disclosures, receipts::format_tlog_proof({leaf.index, *std::move(hashes), note})});
   }
   return out;
 }
@@ -237,14 +245,14 @@ json::object prove(const Task& task) {
   if (!proven) return error_answer(proven.error());
   json::object files;
   const auto first = receipts::parse_leaf(leaves->front().bytes);
-  const bool is_message = first && first->event.mid && leaves->front().index != leaves->back().index;
+  const bool is_message = first && first->event.mid && leaves->size() > 1;
   if (is_message) files[first->event.mid->text() + ".receipts.json"] = receipts::format_receipt_file(*proven);
   for (std::size_t i = 0; i < proven->size(); ++i) {
     const auto leaf = receipts::parse_leaf((*proven)[i].leaf);
     const std::string event = leaf ? receipts::name_of(leaf->event.type) : "leaf";
     char number[24];
-    std::snprintf(number, sizeof number, "%010llu", static_cast<unsigned long long>((*leaves)[i].index));
-    files[std::string(number) + "-" + event + ".receipt.json"] = receipts::format_receipt_file({(*proven)[i]});
+    std::snprintf(number, sizeof number, "-%010llu", static_cast<unsigned long long>((*leaves)[i].index));
+    files[(*leaves)[i].epoch + number + "-" + event + ".receipt.json"] = receipts::format_receipt_file({(*proven)[i]});
   }
   files["log.vkey"] = receipts::format_vkey(task.live.store().verifier_key()) + "\n";
   json::object out = good_answer();

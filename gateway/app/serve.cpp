@@ -126,9 +126,6 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
   const pipeline::Snapshot* snapshot = &current;
   const base::Timestamp now = m_context.clock->now();
   store::Change change;
-  const auto counters = m_store->counters();
-  if (!counters) return counters.error();
-  if (counters->log_size == 0) change.events.push_back(system_event(receipts::EventType::log_open, snapshot->cfg, "opened", now));
   if (type != receipts::EventType::sys_config) change.events.push_back(system_event(type, snapshot->cfg, out, now));
   change.events.push_back(system_event(receipts::EventType::sys_config, snapshot->cfg, "active", now));
   for (const auto& text : snapshot->options->texts) change.archive.emplace_back(text.name, text.text);

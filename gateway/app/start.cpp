@@ -36,7 +36,7 @@ base::Result<std::shared_ptr<const crypto::seal::RootKey>> load_root_key(const c
   return std::make_shared<const crypto::seal::RootKey>(*std::move(key));
 }
 
-base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options) {
+base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options, std::optional<store::Recovery> new_epoch) {
   auto root = load_root_key(options);
   if (!root) return std::move(root).error();
   auto seed = config::load_secret(options.secrets.log);
@@ -46,8 +46,9 @@ base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& op
   out.directory = options.site.state_directory;
   out.root = *std::move(root);
   out.log_key = std::make_shared<const base::Ed25519Key>(base::Ed25519Key::from_seed(seed->view()));
-  out.origin = options.site.hostname + "/receipts/" + options.site.node + "/1";
+  out.origin = options.site.hostname + "/receipts/" + options.site.node;
   out.node = options.site.node;
+  out.new_epoch = std::move(new_epoch);
   return store::Store::open(std::move(out));
 }
 

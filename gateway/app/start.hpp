@@ -13,7 +13,7 @@ namespace app {
 void init_process();
 
 base::Result<std::shared_ptr<const crypto::seal::RootKey>> load_root_key(const config::Options& options);
-base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options);
+base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options, std::optional<store::Recovery> new_epoch = {});
 
 // TLS contexts, passwords and keys of this configuration; nothing of it is shared with an older one.
 base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys);

@@ -141,9 +141,9 @@ std::vector<base::Bytes> search_words(const MessageRecord& record, const std::ve
   return out;
 }
 
-class Incoming : public smtp::server::Incoming {
+class Arriving : public Submission {
  public:
-  Incoming(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session,
+  Arriving(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session,
            const smtp::server::Envelope& envelope)
       : m_context(context),
         m_handoff(handoff),
@@ -157,26 +157,23 @@ class Incoming : public smtp::server::Incoming {
     m_record.parameters = envelope.parameters;
   }
 
-  std::optional<Reply> write(base::ByteView bytes) override {
+  std::optional<NotTaken> write(base::ByteView bytes) override {
     m_inspector.feed(bytes);
     m_digest.update(bytes);
     if (auto done = m_body.write(bytes); !done) {
       base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
       m_context.store->report_failure(done.error());
-      const bool full = done.error().code == base::k_disk_full;
-      return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de")
-                   : reply_for_stranger(Refusal::disk_full);
+      return deny({done.error().code == base::k_disk_full ? Refusal::disk_full : Refusal::store_failed, ""});
     }
     return std::nullopt;
   }
 
-  Awaitable<Reply> commit() override {
+  Awaitable<Verdict> commit(Amend amend) override {
     const mail::MessageFacts facts = m_inspector.finish();
-    const char* word = "refused";
-    std::optional<Reply> refusal = judge(facts, word);
+    std::optional<NotTaken> refusal = judge(facts);
     if (refusal) {
-      Reply reply = co_await refuse(*std::move(refusal), word);
-      co_return reply;
+      co_await record_refusal(*refusal);
+      co_return *std::move(refusal);
     }
     if (m_body.spooled()) {
       auto job = [this] { return m_body.make_durable(); };
@@ -186,8 +183,8 @@ class Incoming : public smtp::server::Incoming {
         co_return failed(durable.error());
       }
     }
-    Reply reply = co_await store_it();
-    co_return reply;
+    Verdict verdict = co_await store_it(std::move(amend));
+    co_return verdict;
   }
 
  private:
@@ -195,12 +192,12 @@ class Incoming : public smtp::server::Incoming {
   const config::Options& options() const { return *m_state.snapshot->options; }
   std::string language() const { return language_of(options(), m_record.origin.department); }
 
-  // Steps 3 to 5: fills m_record and the decisions; a reply if the message is not taken.
-  std::optional<Reply> judge(const mail::MessageFacts& facts, const char*& word) {
-    const auto deny = [&](const Denied& denied) {
-      word = row_of(denied.refusal).word;
-      return own() ? reply_for_own(denied.refusal, denied.who, "", language()) : reply_for_stranger(denied.refusal);
-    };
+  NotTaken deny(const Denied& denied) const {
+    return {own() ? reply_for_own(denied.refusal, denied.who, "", language()) : reply_for_stranger(denied.refusal), row_of(denied.refusal).word, denied};
+  }
+
+  // Steps 3 to 5: fills m_record and the decisions; says why the message is not taken.
+  std::optional<NotTaken> judge(const mail::MessageFacts& facts) {
     const Sender sender = check_from(options(), m_state.claim, m_record.reverse_path, facts);
     m_record.origin = m_state.origin(sender.department);
     if (sender.denied) return deny(*sender.denied);
@@ -216,7 +213,10 @@ class Incoming : public smtp::server::Incoming {
     }
     if (own())
       m_refused = set_refused_apart(options().site.partial, m_record.reverse_path, m_now + options().retry.hold_expiry, m_state.recipients);
-    return combine(m_state.recipients, own(), language(), word);
+        const char* word = "refused";
+    auto reply = combine(m_state.recipients, own(), language(), word);
+    if (!reply) return std::nullopt;
+    return NotTaken{*std::move(reply), word, std::nullopt};
   }
 
   bool is_visible(const mail::MessageFacts& facts, const mail::Address& address) {
@@ -236,16 +236,17 @@ class Incoming : public smtp::server::Incoming {
     m_record.from = facts.from ? facts.from->address.text() : "";
     m_record.subject = facts.subject;
     m_record.message_id = facts.message_id;
-    m_record.protocol = protocol_of(m_session, m_record.parameters.smtputf8);
+    const bool https = m_state.claim.role == config::ListenerRole::https;
+    m_record.protocol = https ? "HTTPS" : protocol_of(m_session, m_record.parameters.smtputf8);
     m_record.received_from =
-        own() && m_state.claim.proof == policies::Proof::account ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
+        own() && (https || m_state.claim.proof == policies::Proof::account) ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
     m_record.receipt = base::EventId::make(m_now);
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
     m_record.has_bcc = facts.header.count("Bcc") > 0;
     m_record.internal_sender = own();
     m_record.language = language();
-    if (m_state.claim.role != config::ListenerRole::submission) return;
+    if (m_state.claim.role != config::ListenerRole::submission && !https) return;
     if (facts.message_id.empty()) {
       m_record.message_id = "<" + m_mid.text() + "@" + options().site.hostname + ">";
       m_record.extra_header += "Message-ID: " + m_record.message_id + "\r\n";
@@ -274,7 +275,7 @@ class Incoming : public smtp::server::Incoming {
     return out;
   }
 
-  Awaitable<Reply> store_it() {
+  Awaitable<Verdict> store_it(Amend amend) {
     const std::int64_t id = m_context.store->reserve_id();
     store::Change change;
     change.inserts.push_back(new_message(id));
@@ -292,6 +293,8 @@ class Incoming : public smtp::server::Incoming {
     if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
     add_refused(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_refused, m_session.peer_address, change);
     const bool has_notice = change.inserts.size() > 1;
+    const Taken taken{m_mid, m_record.receipt};
+    if (amend) amend(taken, m_state.recipients, change);
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) {
@@ -300,14 +303,13 @@ class Incoming : public smtp::server::Incoming {
       co_return failed(done.error());
     }
     base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
-    Reply reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
     if (mine) {
       accepted.record = std::move(m_record);
       accepted.recipients = std::exchange(m_state.recipients, {});
       m_handoff.taken(std::move(accepted));
     }
     if (!mine || has_notice) m_handoff.wake();
-    co_return reply;
+    co_return taken;
   }
 
   // What the store will give back for this message, without asking it.
@@ -324,24 +326,25 @@ class Incoming : public smtp::server::Incoming {
     return row;
   }
 
-  Awaitable<Reply> refuse(Reply reply, const char* word) {
-    base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", reply.code}, {"reason", word}});
-    if (!m_state.may_record_rejection(m_context.clock->steady())) co_return reply;
+  Awaitable<void> record_refusal(const NotTaken& refusal) {
+    base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", refusal.reply.code}, {"reason", refusal.word}});
+    if (!m_state.may_record_rejection(m_context.clock->steady())) co_return;
     std::vector<std::string> to;
     for (const auto& r : m_state.recipients) to.push_back(r.address.text());
     store::Change change;
     const EventTime at{m_now, m_state.snapshot->cfg};
-    change.events.push_back(reject_event(at, m_record.origin, m_record.reverse_path, to, reply, word, m_session.peer_address));
+    change.events.push_back(
+        reject_event(at, m_record.origin, m_record.reverse_path, to, refusal.reply, refusal.word.c_str(), m_session.peer_address));
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) base::log::error(k_event_failed, {{"error", done.error().describe()}});
-    co_return reply;
   }
 
-  Reply failed(const base::Error& error) {
+  NotTaken failed(const base::Error& error) {
     base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", error.describe()}});
     const bool full = error.code == store::k_full || error.code == base::k_disk_full;
-    const Refusal refusal = full ? Refusal::disk_full : Refusal::store_failed;
-    return own() ? reply_for_own(refusal, "", "", language()) : reply_for_stranger(refusal);
+    NotTaken out = deny({full ? Refusal::disk_full : Refusal::store_failed, ""});
+    out.repeated = error.code == store::k_repeated;
+    return out;
   }
 
   Context& m_context;
@@ -359,12 +362,39 @@ class Incoming : public smtp::server::Incoming {
   std::optional<std::set<std::string>> m_listed;  // addresses of To and Cc
 };
 
+class Incoming : public smtp::server::Incoming {
+ public:
+  explicit Incoming(std::unique_ptr<Submission> submission) : m_submission(std::move(submission)) {}
+
+  std::optional<Reply> write(base::ByteView bytes) override {
+    auto refused = m_submission->write(bytes);
+    if (!refused) return std::nullopt;
+    return std::move(refused->reply);
+  }
+
+  Awaitable<Reply> commit() override {
+    Amend nothing;
+    Verdict verdict = co_await m_submission->commit(std::move(nothing));
+    if (auto* refused = std::get_if<NotTaken>(&verdict)) co_return std::move(refused->reply);
+    const Taken& taken = std::get<Taken>(verdict);
+    co_return Reply{250, "2.0.0", "Ok " + taken.mid.text() + " receipt=" + taken.receipt.text()};
+  }
+
+ private:
+  std::unique_ptr<Submission> m_submission;
+};
+
 }  // namespace
+
+std::unique_ptr<Submission> make_submission(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+                                            const smtp::server::Envelope& envelope) {
+  return std::make_unique<Arriving>(context, handoff, state, session, envelope);
+}
 
 std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state,
                                                       const smtp::server::SessionInfo& session,
                                                       const smtp::server::Envelope& envelope) {
-  return std::make_unique<Incoming>(context, handoff, state, session, envelope);
+  return std::make_unique<Incoming>(make_submission(context, handoff, state, session, envelope));
 }
 
 std::string language_of(const config::Options& options, const std::string& department) {

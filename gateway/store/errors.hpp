@@ -12,7 +12,9 @@ inline constexpr base::Code k_locked{803, "store_locked"};              // anoth
 inline constexpr base::Code k_newer_schema{804, "newer_schema"};        // made by a newer version
 inline constexpr base::Code k_foreign_key{805, "foreign_sealing_key"};  // sealed under a key we were not given
 inline constexpr base::Code k_rollback{806, "log_rollback"};            // the published log is ahead of the database
+inline constexpr base::Code k_not_needed{809, "not_needed"};            // a new epoch was asked for, and the log is whole
 inline constexpr base::Code k_no_message{807, "no_message"};
+inline constexpr base::Code k_repeated{810, "repeated"};                // a request under a key that was used before
 inline constexpr base::Code k_stopped{808, "store_stopped"};            // shutting down, or stopped after an I/O error
 
 }  // namespace store

@@ -17,16 +17,17 @@ bool is_temporary(const base::Error& error) {
 
 base::Result<Statement> leaf_query(Database& db) { return db.prepare("SELECT bytes FROM leaf WHERE idx>=? AND idx<? ORDER BY idx"); }
 
-base::Result<receipts::TileWriter> open_tiles(Database& db, const std::filesystem::path& directory, std::uint64_t committed) {
+base::Result<receipts::TileWriter> open_tiles(Database& db, const EpochPlace& place, std::uint64_t committed) {
+  const auto& directory = place.directory;
   auto tiles = receipts::TileWriter::open(directory);
   if (tiles && tiles->size() > committed)
     return base::fail(k_rollback, "the published log has " + std::to_string(tiles->size()) + " leaves, the database " + std::to_string(committed));
   if (tiles) return tiles;
   // a damaged directory is made again from the database; full tiles that differ are refused there
-  return receipts::TileWriter::rebuild(directory, committed, [&db](std::uint64_t index) -> base::Result<base::Bytes> {
+  return receipts::TileWriter::rebuild(directory, committed, [&db, &place](std::uint64_t index) -> base::Result<base::Bytes> {
     auto query = leaf_query(db);
     if (!query) return std::move(query).error();
-    query->bind(1, static_cast<std::int64_t>(index)).bind(2, static_cast<std::int64_t>(index + 1));
+    query->bind(1, static_cast<std::int64_t>(place.first + index)).bind(2, static_cast<std::int64_t>(place.first + index + 1));
     const auto row = query->step();
     if (!row) return row.error();
     return query->blob(0);
@@ -37,17 +38,16 @@ base::Result<receipts::TileWriter> open_tiles(Database& db, const std::filesyste
 
 Publisher::Publisher(Database reader, receipts::TileWriter tiles) : m_reader(std::move(reader)), m_tiles(std::move(tiles)) {}
 
-base::Result<std::unique_ptr<Publisher>> Publisher::open(Database reader, std::filesystem::path directory, std::string origin,
-                                                         std::shared_ptr<const base::Ed25519Key> key,
+base::Result<std::unique_ptr<Publisher>> Publisher::open(Database reader, EpochPlace place, std::shared_ptr<const base::Ed25519Key> key,
                                                          const receipts::CompactRange& committed, std::chrono::milliseconds every) {
-  if (auto made = base::make_directories(directory, 0755); !made) return made.error();
-  auto tiles = open_tiles(reader, directory, committed.size());
+  if (auto made = base::make_directories(place.directory, 0755); !made) return made.error();
+  auto tiles = open_tiles(reader, place, committed.size());
   if (!tiles) return std::move(tiles).error();
   std::unique_ptr<Publisher> out(new Publisher(std::move(reader), *std::move(tiles)));
   auto query = leaf_query(out->m_reader);
   if (!query) return std::move(query).error();
   out->m_leaves = *std::move(query);
-  out->m_origin = std::move(origin);
+  out->m_place = std::move(place);
   out->m_key = std::move(key);
   out->m_every = every;
   out->m_committed = committed.size();
@@ -75,6 +75,26 @@ void Publisher::start(std::function<void(const base::Error&)> on_fatal, std::fun
 void Publisher::committed(std::uint64_t size) {
   const std::lock_guard lock(m_mutex);
   m_committed = size;
+}
+
+std::string Publisher::origin() const {
+  const std::lock_guard lock(m_mutex);
+  return m_place.origin;
+}
+
+base::Result<void> Publisher::move_to(EpochPlace place, std::uint64_t size) {
+  const std::lock_guard work(m_work);
+  if (auto made = base::make_directories(place.directory, 0755); !made) return made;
+  auto tiles = receipts::TileWriter::open(place.directory);
+  if (!tiles) return std::move(tiles).error();
+  if (tiles->size() > 0) return base::fail(k_rollback, place.directory.string() + " holds a log already");
+  const std::lock_guard lock(m_mutex);
+  m_tiles = *std::move(tiles);
+  m_place = std::move(place);
+  m_committed = size;
+  m_last_size = -1;
+  m_last.clear();
+  return base::Done{};
 }
 
 void Publisher::run() {
@@ -111,7 +131,7 @@ base::Result<std::string> Publisher::publish() {
   // by what is published, not by the tiles in memory: those are ahead after a failure
   if (static_cast<std::int64_t>(target) == m_last_size) return m_last;
   if (auto grown = grow(target); !grown) return grown.error();
-  const std::string note = receipts::sign_checkpoint({m_origin, m_tiles.size(), m_tiles.root()}, *m_key);
+  const std::string note = receipts::sign_checkpoint({m_place.origin, m_tiles.size(), m_tiles.root()}, *m_key);
   if (auto published = m_tiles.publish(note); !published) return published.error();
   m_last = note;
   m_last_size = static_cast<std::int64_t>(target);
@@ -120,7 +140,7 @@ base::Result<std::string> Publisher::publish() {
 }
 
 base::Result<void> Publisher::grow(std::uint64_t target) {
-  m_leaves.bind(1, static_cast<std::int64_t>(m_tiles.size())).bind(2, static_cast<std::int64_t>(target));
+  m_leaves.bind(1, static_cast<std::int64_t>(m_place.first + m_tiles.size())).bind(2, static_cast<std::int64_t>(m_place.first + target));
   while (true) {
     const auto row = m_leaves.step();
     if (!row) return row.error();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/core/digest.hpp"
@@ -18,17 +19,26 @@
 
 namespace store {
 
+// An epoch as it is published.
+struct EpochPlace {
+  std::string origin;
+  std::filesystem::path directory;
+  std::uint64_t first = 0;                       // leaf.idx of its first entry
+};
+
 class Publisher {
  public:
   // k_rollback if the directory is ahead of `committed`, or holds another history.
-  static base::Result<std::unique_ptr<Publisher>> open(Database reader, std::filesystem::path directory, std::string origin,
-                                                       std::shared_ptr<const base::Ed25519Key> key,
+  static base::Result<std::unique_ptr<Publisher>> open(Database reader, EpochPlace place, std::shared_ptr<const base::Ed25519Key> key,
                                                        const receipts::CompactRange& committed, std::chrono::milliseconds every);
   ~Publisher();  // publishes once more
 
   void start(std::function<void(const base::Error&)> on_fatal, std::function<void(const std::string& checkpoint)> on_checkpoint);
   void committed(std::uint64_t size);            // any thread
   base::Result<std::string> publish_now();       // any thread; blocks
+  // From now on another epoch, of which `size` leaves are committed. What was published stays.
+  base::Result<void> move_to(EpochPlace place, std::uint64_t size);
+  std::string origin() const;                    // any thread
 
  private:
   Publisher(Database reader, receipts::TileWriter tiles);
@@ -39,7 +49,6 @@ class Publisher {
   Database m_reader;
   receipts::TileWriter m_tiles;
   Statement m_leaves;
-  std::string m_origin;
   std::shared_ptr<const base::Ed25519Key> m_key;
   std::chrono::milliseconds m_every{};
   std::function<void(const base::Error&)> m_on_fatal;
@@ -48,8 +57,9 @@ class Publisher {
   std::atomic<std::int64_t> m_last_size{-1};     // its size; -1 before the first
   bool m_is_late = false;                        // told once, the thread's own
 
-  std::mutex m_work;                             // around publish()
-  std::mutex m_mutex;                            // around the members below
+  std::mutex m_work;                             // around publish() and move_to()
+  mutable std::mutex m_mutex;                    // around the members below
+  EpochPlace m_place;                            // changes under both
   std::condition_variable m_wake;
   std::uint64_t m_committed = 0;
   bool m_stop = false;

@@ -23,7 +23,7 @@ class Reader {
   base::Result<Counters> counters();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query, const base::SecretBytes& search_key);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
-  base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t index);
+  base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);
   base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash, const base::SecretBytes& system_key);
   base::Result<std::vector<Account>> accounts(const std::optional<std::string>& name);

@@ -26,6 +26,11 @@ bool has_tag(base::ByteView tags, base::ByteView tag) {
   return false;
 }
 
+// The columns that open_leaf() takes. An epoch of which only tiles are left has no leaf here.
+constexpr std::string_view k_leaf_columns =
+    "SELECT idx-(SELECT first FROM epoch WHERE first<=idx ORDER BY no DESC LIMIT 1),bytes,disclosures,"
+    "(SELECT name FROM epoch WHERE first<=idx ORDER BY no DESC LIMIT 1),mid FROM leaf WHERE ";
+
 }  // namespace
 
 // The tags of a message stand in one row in the order of time: a search reads the rows of its period, some 60 bytes each.
@@ -66,7 +71,7 @@ base::Result<base::SecretBytes> Reader::key_of(const base::MessageId& mid) {
 }
 
 StoredLeaf Reader::open_leaf(const Statement& row, const base::SecretBytes* key) {
-  StoredLeaf out{static_cast<std::uint64_t>(row.integer(0)), row.blob(1), {}};
+  StoredLeaf out{row.blob(3), static_cast<std::uint64_t>(row.integer(0)), row.blob(1), {}};
   if (key == nullptr || row.is_null(2)) return out;
   const auto parsed = receipts::parse_leaf(out.bytes);
   if (!parsed) return out;
@@ -78,7 +83,7 @@ StoredLeaf Reader::open_leaf(const Statement& row, const base::SecretBytes* key)
 base::Result<std::vector<StoredLeaf>> Reader::leaves_of(const base::MessageId& mid) {
   const std::lock_guard lock(m_mutex);
   const auto key = key_of(mid);
-  auto query = m_db.prepare("SELECT idx,bytes,disclosures FROM leaf WHERE mid=? ORDER BY idx");
+  auto query = m_db.prepare((std::string(k_leaf_columns) + "mid=? ORDER BY idx").c_str());
   if (!query) return std::move(query).error();
   query->bind(1, mid.view());
   std::vector<StoredLeaf> out;
@@ -90,17 +95,17 @@ base::Result<std::vector<StoredLeaf>> Reader::leaves_of(const base::MessageId& m
   }
 }
 
-base::Result<std::optional<StoredLeaf>> Reader::leaf_at(std::uint64_t index) {
+base::Result<std::optional<StoredLeaf>> Reader::leaf_at(std::uint64_t place) {
   const std::lock_guard lock(m_mutex);
-  auto query = m_db.prepare("SELECT idx,bytes,disclosures,mid FROM leaf WHERE idx=?");
+  auto query = m_db.prepare((std::string(k_leaf_columns) + "idx=?").c_str());
   if (!query) return std::move(query).error();
-  query->bind(1, static_cast<std::int64_t>(index));
+  query->bind(1, static_cast<std::int64_t>(place));
   const auto row = query->step();
   if (!row) return row.error();
   if (!*row) return std::optional<StoredLeaf>{};
   base::SecretBytes key = m_root->derive("system events");
-  if (!query->is_null(3)) {
-    const auto mid = base::MessageId::of(query->blob(3));
+  if (!query->is_null(4)) {
+    const auto mid = base::MessageId::of(query->blob(4));
     if (!mid) return mid.error();
     auto own = key_of(*mid);
     if (own) key = *std::move(own);

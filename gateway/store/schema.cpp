@@ -1,12 +1,14 @@
 #include "gateway/store/schema.hpp"
 
+#include <array>
+
 #include "gateway/store/errors.hpp"
 
 namespace store {
 namespace {
 
 // In clear: ids, states, times, sizes, route names, reason codes, keyed hashes. Everything else is sealed.
-constexpr const char* k_tables = R"sql(
+constexpr const char* k_step_1 = R"sql(
 CREATE TABLE message(id INTEGER PRIMARY KEY, mid BLOB NOT NULL, received INTEGER NOT NULL, size INTEGER NOT NULL,
   key BLOB NOT NULL, record BLOB NOT NULL, spool TEXT, body BLOB);
 CREATE TABLE recipient(id INTEGER NOT NULL, rx INTEGER NOT NULL, state INTEGER NOT NULL, due INTEGER NOT NULL,
@@ -26,6 +28,18 @@ CREATE TABLE account(name TEXT PRIMARY KEY, password TEXT NOT NULL, addresses TE
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 )sql";
 
+// Epochs of the log. leaf.idx counts through all of them: an entry's place in its epoch is idx - first. `size` and `note` (the
+// last checkpoint) are of an epoch that has ended. trace.epoch is the one that holds the leaf `prev`.
+constexpr const char* k_step_2 = R"sql(
+CREATE TABLE epoch(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, size INTEGER, note TEXT);
+INSERT INTO epoch SELECT 1, replace(origin, rtrim(origin, replace(origin, '/', '')), ''), 0, NULL, NULL FROM log_state;
+ALTER TABLE log_state ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE trace ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+)sql";
+
+constexpr std::array k_steps{k_step_1, k_step_2};
+static_assert(k_steps.size() == k_schema_version);
+
 base::Result<std::int64_t> version_of(Database& db) {
   auto query = db.prepare("PRAGMA user_version");
   if (!query) return std::move(query).error();
@@ -36,23 +50,28 @@ base::Result<std::int64_t> version_of(Database& db) {
 
 }  // namespace
 
-base::Result<void> check_schema(Database& db) {
+base::Result<int> check_schema(Database& db) {
   const auto version = version_of(db);
   if (!version) return version.error();
   if (*version > k_schema_version)
-    return base::fail(k_newer_schema, "the store has schema " + std::to_string(*version) + ", this program knows " + std::to_string(k_schema_version));
-  return base::Done{};
+    return base::fail(k_newer_schema, "the store has schema " + std::to_string(*version) + " and needs a program that knows it; this one knows " +
+                                          std::to_string(k_schema_version));
+  return static_cast<int>(*version);
 }
 
 base::Result<void> prepare_schema(Database& db) {
-  if (auto checked = check_schema(db); !checked) return checked;
-  const auto version = version_of(db);
+  const auto version = check_schema(db);
   if (!version) return version.error();
-  if (*version == k_schema_version) return base::Done{};
-  if (auto done = db.execute("BEGIN IMMEDIATE"); !done) return done;
-  if (auto done = db.execute(k_tables); !done) return done;
-  if (auto done = db.execute(("PRAGMA user_version=" + std::to_string(k_schema_version)).c_str()); !done) return done;
-  return db.execute("COMMIT");
+  for (int step = *version; step < k_schema_version; ++step) {
+    if (auto done = db.execute("BEGIN IMMEDIATE"); !done) return done;
+    auto done = db.execute(k_steps[static_cast<std::size_t>(step)]);
+    if (done) done = db.execute(("PRAGMA user_version=" + std::to_string(step + 1)).c_str());
+    if (done) done = db.execute("COMMIT");
+    if (done) continue;
+    if (db.in_transaction()) (void)db.execute("ROLLBACK").has_value();
+    return done;
+  }
+  return base::Done{};
 }
 
 }  // namespace store

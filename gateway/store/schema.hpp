@@ -1,15 +1,16 @@
-// The tables of the store, and what a binary does with a database of another version.
+// The tables of the store as a row of steps: a new database takes all of them, an older one those that it lacks, each in a
+// transaction of its own. A database that is newer than the program is refused and stays as it is.
 #pragma once
 
 #include "gateway/store/sqlite.hpp"
 
 namespace store {
 
-inline constexpr int k_schema_version = 1;
+inline constexpr int k_schema_version = 2;
 
-// The version is none (a new database) or ours; nothing is written. k_newer_schema, k_database.
-base::Result<void> check_schema(Database& db);
-// Creates the tables of a new database or checks the version of an old one. k_newer_schema, k_database.
+// 0 (a new database) to ours; nothing is written. k_newer_schema, k_database.
+base::Result<int> check_schema(Database& db);
+// Takes the steps that are missing. k_newer_schema, k_database.
 base::Result<void> prepare_schema(Database& db);
 
 }  // namespace store

@@ -14,6 +14,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/core/log.hpp"
+#include "gateway/store/epochs.hpp"
 #include "gateway/store/errors.hpp"
 #include "gateway/store/publisher.hpp"
 #include "gateway/store/reader.hpp"
@@ -73,22 +74,30 @@ void clear_directory(const fs::path& path) {
 }
 
 // What an old database says of itself, before anything is written: its schema, the key it is sealed under, the log's key.
-base::Result<void> check_old(const fs::path& path, const crypto::seal::RootKey& root, const std::string& vkey) {
+base::Result<void> check_old(const fs::path& path, const Options& options, const PublishedLog& published) {
   std::error_code ec;
-  if (!fs::exists(path, ec)) return base::Done{};
+  if (!fs::exists(path, ec)) {
+    if (published.empty() || options.new_epoch) return base::Done{};
+    return base::fail(k_rollback, "there is a published log and no database; amtsbote receipts new-epoch is the way on");
+  }
   auto db = Database::open(path, false);
   if (!db) return std::move(db).error();
-  if (auto checked = check_schema(*db); !checked) return checked;
+  const auto schema = check_schema(*db);
+  if (!schema) return schema.error();
+  if (*schema == 0) return published.empty() || options.new_epoch ? base::Result<void>{} : base::fail(k_rollback, "the database is empty");
   auto query = db->prepare("SELECT (SELECT value FROM meta WHERE name='root'),(SELECT vkey FROM log_state)");
   if (!query) return std::move(query).error();
   const auto row = query->step();
   if (!row) return row.error();
   if (query->is_null(0)) return base::Done{};  // made, and never used
-  const auto canary = root.unwrap(query->blob(0), "canary");
+  const auto canary = options.root->unwrap(query->blob(0), "canary");
   if (!canary) return base::fail(k_foreign_key, canary.error().detail);
-  if (!query->is_null(1) && query->blob(1) != vkey)
-    return base::fail(k_foreign_key, "the log of this store is " + query->blob(1) + "; the key given is " + vkey);
-  return base::Done{};
+  const auto vkey = receipts::parse_vkey(query->blob(1));
+  const auto ours = vkey ? options.origin + "/" + std::string(receipts::epoch_of(vkey->name)) : options.origin;
+  if (!query->is_null(1) && (!vkey || vkey->name != ours || vkey->key != options.log_key->public_key()))
+    return base::fail(k_foreign_key, "the log of this store is " + query->blob(1) + "; the key given is that of " +
+                                         receipts::format_vkey({ours, options.log_key->public_key()}));
+  return options.new_epoch ? base::Result<void>{} : check_published(*db, *schema, published);
 }
 
 // The canary by which a later start knows the root key.
@@ -105,7 +114,6 @@ base::Result<void> plant_canary(Database& db, const crypto::seal::RootKey& root)
 struct Store::Impl {
   Options options;
   std::unique_ptr<LockFile> lock;
-  receipts::VerifierKey vkey;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
   std::unique_ptr<Writer> writer;
@@ -133,7 +141,44 @@ struct Store::Impl {
     base::log::error(k_event_fatal, {{"error", error.describe()}});
     if (handler) handler(error);
   }
+  fs::path log() const { return options.directory / "log"; }
+
+  // The writer's side of the log, ready for the first leaf; the publisher is open.
+  base::Result<LogWriter> open_log(Database& db, const fs::path& path, const PublishedLog& published);
+  base::Result<void> open_publisher(const fs::path& path, const LogWriter& log);
+  std::unique_ptr<EpochTurner> turner;   // borrows the publisher
 };
+
+base::Result<void> Store::Impl::open_publisher(const fs::path& path, const LogWriter& log) {
+  auto tiles_reader = Database::open(path, false);
+  if (!tiles_reader) return std::move(tiles_reader).error();
+  auto opened = Publisher::open(*std::move(tiles_reader), {log.origin(), this->log() / log.epoch().name, log.epoch().first}, options.log_key,
+                                log.tree(), options.publish_every);
+  if (!opened) return std::move(opened).error();
+  publisher = *std::move(opened);
+  turner = std::make_unique<EpochTurner>(*publisher, this->log());
+  return base::Done{};
+}
+
+base::Result<LogWriter> Store::Impl::open_log(Database& db, const fs::path& path, const PublishedLog& published) {
+  const Options& o = options;
+  const base::Timestamp now = o.clock->now();
+  // a database made anew under an older log begins where that one ended, and goes on in an epoch of its own
+  const auto first = published.empty() ? receipts::EpochName{receipts::year_of(now)} : published.rbegin()->first;
+  auto opened = LogWriter::open(db, {o.origin, o.node, o.log_key->public_key(), receipts::format_epoch(first)}, system_key.clone());
+  if (!opened) return opened;
+  if (auto moved = move_flat_log(log(), opened->epoch().name); !moved) return moved.error();
+  if (o.new_epoch) {
+    const auto known = check_published(db, k_schema_version, published);
+    const auto agrees = known ? open_publisher(path, *opened) : known;
+    publisher.reset();
+    if (agrees) return base::fail(k_not_needed, "database and published log agree");
+    if (agrees.error().code != k_rollback && agrees.error().code != receipts::k_tiles_differ) return agrees.error();
+    if (auto done = recover_log(db, *opened, published, *o.new_epoch, now); !done) return done.error();
+  }
+  if (auto done = open_publisher(path, *opened); !done) return done.error();
+  return opened;
+}
 
 Store::Store(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 Store::~Store() {
@@ -150,26 +195,20 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   auto lock = take_lock(o.directory / "lock");
   if (!lock) return std::move(lock).error();
   impl->lock = *std::move(lock);
-  impl->vkey = {o.origin, o.log_key->public_key()};
   impl->search_key = o.root->derive("search tags");
   impl->system_key = o.root->derive("system events");
 
   const fs::path path = o.directory / "store.sqlite";
-  if (auto checked = check_old(path, *o.root, receipts::format_vkey(impl->vkey)); !checked) return checked.error();
+  const PublishedLog published = find_published(impl->log());
+  if (auto checked = check_old(path, o, published); !checked) return checked.error();
   auto db = Database::open(path, true);
   if (!db) return std::move(db).error();
   if (auto done = prepare_schema(*db); !done) return done.error();
   if (auto done = plant_canary(*db, *o.root); !done) return done.error();
-  auto log = LogWriter::open(*db, o.origin, o.node, receipts::format_vkey(impl->vkey), impl->system_key.clone());
+  auto log = impl->open_log(*db, path, published);
   if (!log) return std::move(log).error();
   auto queue = QueueWriter::open(*db, *o.root, impl->search_key.clone());
   if (!queue) return std::move(queue).error();
-  auto tiles_reader = Database::open(path, false);
-  if (!tiles_reader) return std::move(tiles_reader).error();
-  auto publisher =
-      Publisher::open(*std::move(tiles_reader), o.directory / "log", o.origin, o.log_key, log->tree(), o.publish_every);
-  if (!publisher) return std::move(publisher).error();
-  impl->publisher = *std::move(publisher);
   auto reader = Database::open(path, false);
   if (!reader) return std::move(reader).error();
   impl->reader = std::make_unique<Reader>(*std::move(reader), impl->spool(), o.root);
@@ -187,7 +226,7 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
         for (const std::string& name : after.spool_files) ::unlink((raw->spool() / name).c_str());
         raw->publisher->committed(size);
       },
-      fatal);
+      fatal, [raw](Database& writing, LogWriter& log_writer, base::Timestamp now) { return raw->turner->turn(writing, log_writer, now); });
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
@@ -247,7 +286,7 @@ base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
   return m_impl->reader->search(query, m_impl->search_key);
 }
 base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->reader->leaves_of(mid); }
-base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t index) { return m_impl->reader->leaf_at(index); }
+base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t place) { return m_impl->reader->leaf_at(place); }
 base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->reader->find_event(eid); }
 base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_texts(const base::Sha256Digest& hash) {
   return m_impl->reader->config_texts(hash, m_impl->system_key);
@@ -301,7 +340,7 @@ base::Bytes Store::seal_body(const base::MessageId& mid, const base::SecretBytes
 }
 fs::path Store::spool_directory() const { return m_impl->spool(); }
 fs::path Store::scratch_directory() const { return m_impl->options.directory / "scratch"; }
-fs::path Store::log_directory() const { return m_impl->options.directory / "log"; }
+fs::path Store::log_directory() const { return m_impl->log(); }
 
 std::optional<std::uint64_t> Store::free_bytes() const {
   const std::lock_guard lock(m_impl->free_mutex);
@@ -315,6 +354,16 @@ std::optional<std::uint64_t> Store::free_bytes() const {
 }
 
 base::Result<std::string> Store::publish_now() { return m_impl->publisher->publish_now(); }
-const receipts::VerifierKey& Store::verifier_key() const { return m_impl->vkey; }
+receipts::VerifierKey Store::verifier_key() const { return {m_impl->publisher->origin(), m_impl->options.log_key->public_key()}; }
+
+base::Result<std::string> Store::publish(const std::string& epoch) {
+  auto note = publish_now();
+  if (!note) return note;
+  const auto head = receipts::parse_signed_checkpoint(*note);
+  if (!head) return head.error();
+  if (receipts::epoch_of(head->checkpoint.origin) == epoch) return note;
+  // an ended epoch: its last checkpoint does not change any more
+  return base::read_file(log_directory() / epoch / "checkpoint", {receipts::k_max_note});
+}
 
 }  // namespace store

@@ -21,15 +21,17 @@ struct Options {
   std::filesystem::path directory;                    // the state directory
   std::shared_ptr<const crypto::seal::RootKey> root;
   std::shared_ptr<const base::Ed25519Key> log_key;
-  std::string origin;                                 // "gw.stadt.example/receipts/a/2026"
+  std::string origin;                                 // "gw.stadt.example/receipts/a"; an epoch's own has "/2026" behind it
   std::string node;
   const base::Clock* clock = &base::system_clock();
   std::chrono::milliseconds publish_every{1000};
   std::chrono::seconds heartbeat_every{60};
+  std::optional<Recovery> new_epoch{};                // asked for by a person, after k_rollback refused the start
 };
 
 struct StoredLeaf {
-  std::uint64_t index = 0;
+  std::string epoch;
+  std::uint64_t index = 0;                            // in its epoch
   base::Bytes bytes;
   std::vector<std::string> disclosures;               // opened; empty if the caller did not ask or the key is gone
 };
@@ -51,7 +53,7 @@ struct SearchHit {
 
 class Store {
  public:
-  // k_locked, k_newer_schema, k_foreign_key, k_rollback, k_database.
+  // k_locked, k_newer_schema, k_foreign_key, k_rollback, k_database; k_not_needed if a new epoch is asked for in vain.
   static base::Result<std::unique_ptr<Store>> open(Options options);
   ~Store();                                           // writes what waits, publishes the last checkpoint
 
@@ -75,8 +77,8 @@ class Store {
   base::Result<Counters> counters();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
-  base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t index);
-  base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);
+  base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);   // counted through all epochs
+  base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);  // its place
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash);
 
   base::Result<std::optional<Account>> find_account(const std::string& name);
@@ -94,8 +96,10 @@ class Store {
   std::optional<std::uint64_t> free_bytes() const;
 
   base::Result<std::string> publish_now();            // the newest signed checkpoint, tiles written
-  const receipts::VerifierKey& verifier_key() const;
-  std::filesystem::path log_directory() const;
+  // The checkpoint against which leaves of that epoch are proven: of the current one as publish_now().
+  base::Result<std::string> publish(const std::string& epoch);
+  receipts::VerifierKey verifier_key() const;         // of the current epoch
+  std::filesystem::path log_directory() const;        // one directory for each epoch in it
 
  private:
   struct Impl;

@@ -66,6 +66,12 @@ struct LogEntry {
   receipts::Event event;
 };
 
+// A person opens a new epoch of the log because the published one is ahead of the database.
+struct Recovery {
+  std::string reason;        // why, in that person's words
+  std::string who;
+};
+
 struct Account {
   std::string name;
   std::string password_hash;

@@ -13,12 +13,11 @@ namespace {
 constexpr std::size_t k_max_batch = 256;   // changes of one transaction
 constexpr int k_checkpoint_frames = 2000;  // 32 MiB of log: what a restart would have to read again
 constexpr std::chrono::milliseconds k_full_pause{1000};
-constexpr std::chrono::milliseconds k_clock_step{1000};
 
 }  // namespace
 
 Writer::Writer(Database db, LogWriter log, QueueWriter queue, const base::Clock& clock)
-    : m_db(std::move(db)), m_log(std::move(log)), m_queue(std::move(queue)), m_clock(clock) {}
+    : m_db(std::move(db)), m_log(std::move(log)), m_queue(std::move(queue)), m_clock(clock), m_watch(m_log.last_time()) {}
 
 Writer::~Writer() {
   {
@@ -32,7 +31,9 @@ Writer::~Writer() {
 }
 
 void Writer::start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t)> after_commit,
-                   std::function<void(const base::Error&)> on_fatal) {
+                   std::function<void(const base::Error&)> on_fatal,
+                   std::function<base::Result<void>(Database&, LogWriter&, base::Timestamp)> turn_epoch) {
+  m_turn_epoch = std::move(turn_epoch);
   m_heartbeat = heartbeat;
   m_after_commit = std::move(after_commit);
   m_on_fatal = std::move(on_fatal);
@@ -76,6 +77,7 @@ void Writer::run() {
       next_heartbeat = m_clock.steady() + m_heartbeat;
     }
     keep_outcomes(jobs);
+    if (!jobs.empty()) watch_clock(jobs);
     if (!jobs.empty()) process(std::move(jobs));
     checkpoint_if_long();
   }
@@ -88,18 +90,25 @@ void Writer::keep_outcomes(std::vector<Job>& jobs) {
   m_kept.clear();
 }
 
+// The leaf that tells of the step stands before the first one with the new time.
+void Writer::watch_clock(std::vector<Job>& jobs) {
+  const base::Timestamp now = m_clock.now();
+  const auto back = m_watch.step_back(now, m_clock.steady());
+  if (back.count() == 0) return;
+  Job job;
+  LogEntry step{base::EventId::make(now), {}};
+  step.event.type = receipts::EventType::sys_clock;
+  step.event.time = now;
+  step.event.out = "back";
+  step.event.facts.push_back({"ms", back.count()});
+  job.change.events.push_back(std::move(step));
+  job.handler = [](base::Result<void>) {};
+  jobs.insert(jobs.begin(), std::move(job));
+}
+
 Writer::Job Writer::heartbeat() {
   Job job;
   const base::Timestamp now = m_clock.now();
-  if (now + k_clock_step < m_last_time) {
-    LogEntry step{base::EventId::make(now), {}};
-    step.event.type = receipts::EventType::sys_clock;
-    step.event.time = now;
-    step.event.out = "back";
-    step.event.facts.push_back({"ms", static_cast<std::int64_t>((m_last_time - now).count())});
-    job.change.events.push_back(std::move(step));
-  }
-  m_last_time = now;
   LogEntry beat{base::EventId::make(now), {}};
   beat.event.type = receipts::EventType::log_heartbeat;
   beat.event.time = now;
@@ -147,11 +156,14 @@ void Writer::process(std::vector<Job> jobs) {
 }
 
 base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit& after) {
-  m_log.begin();
-  auto done = transaction(jobs, after);
-  if (done) return done;
-  m_log.rollback();
-  m_queue.rollback();
+  auto done = m_turn_epoch(m_db, m_log, m_clock.now());
+  if (done) {
+    m_log.begin();
+    done = transaction(jobs, after);
+    if (done) return done;
+    m_log.rollback();
+    m_queue.rollback();
+  }
   if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
     if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
   // what a failed sync left on the disk nobody can say: stop, and let the next start read what is there

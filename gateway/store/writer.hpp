@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "gateway/store/clock_watch.hpp"
 #include "gateway/store/log_writer.hpp"
 #include "gateway/store/queue_writer.hpp"
 
@@ -28,7 +29,7 @@ class Writer {
   ~Writer();                                  // ends after what waits is written
   void push(Job job);
   void start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t log_size)> after_commit,
-             std::function<void(const base::Error&)> on_fatal);
+             std::function<void(const base::Error&)> on_fatal, std::function<base::Result<void>(Database&, LogWriter&, base::Timestamp)> turn_epoch);
 
  private:
   void run();
@@ -38,6 +39,7 @@ class Writer {
   void answer(std::vector<std::pair<Job*, base::Result<void>>> answers);
   void keep_outcomes(std::vector<Job>& jobs);
   Job heartbeat();
+  void watch_clock(std::vector<Job>& jobs);
   void checkpoint_if_long();
 
   Database m_db;
@@ -54,7 +56,8 @@ class Writer {
   bool m_stop = false, m_sleeping = false;
   std::vector<Job> m_kept;                    // outcomes that found the disk full; the writer thread's own
   bool m_failed = false;                      // after an I/O error: nothing is written any more
-  base::Timestamp m_last_time{};              // to notice a clock that steps back
+  ClockWatch m_watch;
+  std::function<base::Result<void>(Database&, LogWriter&, base::Timestamp)> m_turn_epoch;
   std::thread m_thread;
 };
 

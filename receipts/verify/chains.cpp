@@ -7,15 +7,19 @@ bool Chains::is_closed(const base::MessageId& mid) const {
   return it != m_states.end() && it->second.closed;
 }
 
+void Chains::enter(std::string epoch) { m_epochs.push_back(std::move(epoch)); }
+
 std::string Chains::follow(State& state, const ParsedLeaf& leaf, bool is_first) {
   const ChainLink& link = leaf.link;
   if (is_first) {
     // a chain that began in an older epoch names it; else it begins at 1
-    if (link.mseq == 1 || !link.epoch.empty()) return {};
+    if (link.mseq == 1 || (!link.epoch.empty() && link.epoch != m_epochs.back())) return {};
     return "the chain starts at " + std::to_string(link.mseq) + ": leaves before it are missing";
   }
+  const bool crosses = state.epoch + 1 != m_epochs.size();
+  if (link.epoch != (crosses ? m_epochs[state.epoch] : "")) return crosses ? "prev does not name epoch " + m_epochs[state.epoch] : "prev names another epoch";
   if (link.mseq != state.mseq + 1) return "mseq " + std::to_string(link.mseq) + " after " + std::to_string(state.mseq);
-  if (link.prev != state.last || !link.epoch.empty()) return "prev is not the hash of the message's leaf before";
+  if (link.prev != state.last) return "prev is not the hash of the message's leaf before";
   return {};
 }
 
@@ -26,6 +30,7 @@ std::string Chains::add(const ParsedLeaf& leaf) {
   std::string fault = follow(state, leaf, is_first);
   state.last = leaf.hash;
   state.mseq = leaf.link.mseq;
+  state.epoch = static_cast<std::uint32_t>(m_epochs.size() - 1);
   if (is_first) state.carried = !leaf.link.epoch.empty();
   switch (leaf.event.type) {
     case EventType::msg_accept:

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "receipts/log/epoch.hpp"
 #include "receipts/verify/fsck.hpp"
 
 namespace receipts {
@@ -42,11 +43,11 @@ std::vector<std::string> clean_lines(std::string_view text) {
   return out;
 }
 
-std::vector<SignedCheckpoint> find_in(std::string_view text, std::string_view origin) {
+std::vector<SignedCheckpoint> find_in(std::string_view text, const VerifierKey& key) {
   std::vector<SignedCheckpoint> out;
   const std::vector<std::string> lines = clean_lines(text);
   for (std::size_t i = 0; i + 4 < lines.size() && out.size() < k_max_found; ++i) {
-    if (lines[i] != origin || !lines[i + 3].empty()) continue;
+    if (!lines[i + 3].empty() || !key_for(key, lines[i])) continue;
     std::string note;
     std::size_t end = i + 4;
     while (end < lines.size() && lines[end].starts_with(k_dash)) ++end;
@@ -58,12 +59,12 @@ std::vector<SignedCheckpoint> find_in(std::string_view text, std::string_view or
 
 }  // namespace
 
-std::vector<SignedCheckpoint> find_checkpoints(std::string_view text, std::string_view origin) {
+std::vector<SignedCheckpoint> find_checkpoints(std::string_view text, const VerifierKey& key) {
   std::string unix_text(text);
   std::erase(unix_text, '\r');
-  auto found = find_in(unix_text, origin);
+  auto found = find_in(unix_text, key);
   // as it stands is tried first: base64 of a plain checkpoint may end in "="
-  return found.empty() ? find_in(undo_quoted_printable(unix_text), origin) : found;
+  return found.empty() ? find_in(undo_quoted_printable(unix_text), key) : found;
 }
 
 }  // namespace receipts

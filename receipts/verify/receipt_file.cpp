@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "receipts/log/epoch.hpp"
 #include "receipts/log/leaf.hpp"
 #include "receipts/proof/tlog_proof.hpp"
 #include "receipts/verify/chains.hpp"
@@ -92,37 +93,49 @@ void verify_disclosures(const Receipt& receipt, const ParsedLeaf& leaf, const st
                std::to_string(good) + " of " + std::to_string(leaf.dr.size()) + " shown, all belong to the leaf");
 }
 
-void verify_proof(const Receipt& receipt, const VerifierKey& key, const std::string& subject, Report& report) {
+// The epoch in which the receipt says that it stands; "" if there is no telling.
+std::string verify_proof(const Receipt& receipt, const VerifierKey& key, const std::string& subject, Report& report) {
   const auto proof = parse_tlog_proof(receipt.proof);
   const auto note = proof ? parse_signed_checkpoint(proof->checkpoint) : base::Result<SignedCheckpoint>(proof.error());
   if (!note) {
     report.add("inclusion", Verdict::failed, subject, "the proof cannot be read: " + note.error().detail);
     report.add("log_signature", Verdict::failed, subject, "there is no checkpoint");
-    return;
+    return {};
   }
   const Checkpoint& head = note->checkpoint;
   const bool included = verify_inclusion(proof->index, head.size, leaf_hash(receipt.leaf), proof->hashes, head.root);
   report.add("inclusion", included ? Verdict::passed : Verdict::failed, subject,
              included ? "entry " + std::to_string(proof->index) + " of " + std::to_string(head.size) : "the proof does not lead to the root");
-  const bool is_signed = verify_checkpoint(*note, key);
+  const auto signer = key_for(key, head.origin);
+  const bool is_signed = signer && verify_checkpoint(*note, *signer);
   report.add("log_signature", is_signed ? Verdict::passed : Verdict::failed, subject,
-             is_signed ? "by " + key.name : "no good signature of " + key.name);
+             is_signed ? "by " + signer->name : "no good signature of " + key.name);
+  return std::string(epoch_of(head.origin));
 }
 
-void verify_chain(const std::vector<ParsedLeaf>& leaves, bool all_parsed, Report& report) {
+struct PlacedLeaf {
+  ParsedLeaf leaf;
+  std::string epoch;
+};
+
+void verify_chain(const std::vector<PlacedLeaf>& leaves, bool all_parsed, Report& report) {
   if (!all_parsed) return report.add("chain", Verdict::failed, "", "not every leaf can be read");
-  const auto& mid = leaves.front().event.mid;
+  const auto& mid = leaves.front().leaf.event.mid;
   if (!mid && leaves.size() == 1) return report.add("chain", Verdict::passed, "", "an event of no message");
   Chains chains;
-  for (const ParsedLeaf& leaf : leaves) {
+  std::string epoch;
+  for (const auto& [leaf, place] : leaves) {
+    if (place != epoch) chains.enter(epoch = place);
     if (!mid || leaf.event.mid != mid) return report.add("chain", Verdict::failed, "", "leaves of more than one message");
     const std::string fault = chains.add(leaf);
     if (fault.empty()) continue;
     // a file may show a part of a chain; whether something lies before it cannot be told from here
-    const bool starts_late = &leaf == &leaves.front();
+    const bool starts_late = &leaf == &leaves.front().leaf;
     if (!starts_late) return report.add("chain", Verdict::failed, leaf.eid.text(), fault);
     return report.add("chain", Verdict::indeterminate, leaf.eid.text(), fault);
   }
+  if (const auto& first = leaves.front().leaf.link; first.mseq != 1)
+    return report.add("chain", Verdict::indeterminate, mid->text(), "begins in epoch " + first.epoch + ", which is not shown");
   if (chains.is_closed(*mid)) return report.add("chain", Verdict::passed, mid->text(), std::to_string(leaves.size()) + " leaves, closed");
   report.add("chain", Verdict::indeterminate, mid->text(), "does not reach msg.closed");
 }
@@ -167,17 +180,17 @@ Report verify_receipt_file(std::string_view text, const VerifierKey& key) {
     return report;
   }
   report.add("file", Verdict::passed, "", std::to_string(receipts->size()) + " receipts");
-  std::vector<ParsedLeaf> leaves;
+  std::vector<PlacedLeaf> leaves;
   for (std::size_t i = 0; i < receipts->size(); ++i) {
     const Receipt& receipt = (*receipts)[i];
     auto leaf = parse_leaf(receipt.leaf);
     const std::string subject = "receipt " + std::to_string(i + 1) + (leaf ? std::string(" ") + name_of(leaf->event.type) : "");
     report.add("hash", leaf ? Verdict::passed : Verdict::failed, subject,
                leaf ? base::to_hex(base::view(leaf->hash)) : "not a leaf: " + leaf.error().detail);
-    verify_proof(receipt, key, subject, report);
+    std::string epoch = verify_proof(receipt, key, subject, report);
     if (!leaf) continue;
     verify_disclosures(receipt, *leaf, subject, report);
-    leaves.push_back(std::move(*leaf));
+    leaves.push_back({std::move(*leaf), std::move(epoch)});
   }
   verify_chain(leaves, leaves.size() == receipts->size(), report);
   return report;

@@ -24,7 +24,7 @@ struct Receipt {
 std::string format_receipt_file(const std::vector<Receipt>& receipts);
 base::Result<std::vector<Receipt>> parse_receipt_file(std::string_view text);  // k_receipt_file_invalid
 
-// Checks "file", and for each receipt "hash" (the leaf is one in canonical form), "inclusion", "log_signature" and
+// `key` is that of any epoch of the log. Checks "file", and for each receipt "hash" (the leaf is one in canonical form), "inclusion", "log_signature" and
 // "disclosures"; and for the whole "chain" (all leaves of one message, from the first to msg.closed). Time, witnesses and
 // foreign signatures are not looked at.
 Report verify_receipt_file(std::string_view text, const VerifierKey& key);

@@ -9,14 +9,16 @@
 //   FAULT_ARM    a file; counting begins once it is there, so that a start is not counted
 //   FAULT_TOLD   a file that gets a line when the fault happens: a test that sees none has proven nothing
 //
-// `kill` is SIGKILL: what the kernel holds stays. `cut` is a power cut: files written by this process are first cut back to
-// the length that they had at their last sync, then SIGKILL. (Bytes changed in place and unsynced renames are not undone.)
+// `kill` is SIGKILL: what the kernel holds stays. `cut` is a power cut, the worst that POSIX allows: files written by this
+// process are cut back to the length that they had at their last sync, files made and renames are undone whose directory was
+// not synced since, then SIGKILL. (Bytes changed in place, and removals, are not undone.)
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -27,6 +29,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -74,6 +77,17 @@ std::map<std::string, off_t>& synced() {
   return synced;
 }
 
+struct Entry {
+  std::string directory, path, before, saved;  // a file made: only `path`; a rename: the old name, and what it replaced
+};
+// Under the mutex, in the order of time: names that a power cut would take back.
+std::vector<Entry>& unsynced_names() {
+  static auto& names = *new std::vector<Entry>;
+  return names;
+}
+bool wants_cut() { return plan().action == Action::cut_before || plan().action == Action::cut_after; }
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
 template <typename F>
 F* next(const char* name) {
   return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
@@ -101,6 +115,14 @@ void tell(const std::string& line) {
     for (const auto& [path, length] : synced()) {
       struct stat st {};
       if (::stat(path.c_str(), &st) == 0 && st.st_size > length) (void)::syscall(SYS_truncate, path.c_str(), length);
+    }
+    auto& names = unsynced_names();
+    for (auto it = names.rbegin(); it != names.rend(); ++it) {
+      if (it->before.empty())
+        ::unlink(it->path.c_str());
+      else
+        (void)::syscall(SYS_rename, it->path.c_str(), it->before.c_str());
+      if (!it->saved.empty()) (void)::syscall(SYS_rename, it->saved.c_str(), it->path.c_str());
     }
   }
   ::syscall(SYS_kill, ::getpid(), SIGKILL);
@@ -146,6 +168,14 @@ auto with_fault(const char* call, const std::string& path, F&& real) -> decltype
   return result;
 }
 
+// A directory was synced: its names stay. Under the mutex.
+void keep_names(const std::string& directory) {
+  auto& names = unsynced_names();
+  for (const Entry& entry : names)
+    if (entry.directory == directory && !entry.saved.empty()) ::unlink(entry.saved.c_str());
+  names.erase(std::remove_if(names.begin(), names.end(), [&](const Entry& entry) { return entry.directory == directory; }), names.end());
+}
+
 int sync_with(const char* name, int fd) {
   static auto* real_fsync = next<int(int)>("fsync");
   static auto* real_fdatasync = next<int(int)>("fdatasync");
@@ -154,10 +184,10 @@ int sync_with(const char* name, int fd) {
   return with_fault(name, path, [&] {
     const int result = data ? real_fdatasync(fd) : real_fsync(fd);
     struct stat st {};
-    if (result == 0 && ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-      const std::lock_guard lock(mutex());
-      synced()[path] = st.st_size;
-    }
+    if (result != 0 || ::fstat(fd, &st) != 0) return result;
+    const std::lock_guard lock(mutex());
+    if (S_ISREG(st.st_mode)) synced()[path] = st.st_size;
+    if (S_ISDIR(st.st_mode)) keep_names(path);
     return result;
   });
 }
@@ -166,12 +196,14 @@ int open_with(int directory, const char* path, int flags, mode_t mode) {
   static auto* real = next<int(int, const char*, int, ...)>("openat");
   if ((flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0 || (flags & O_PATH) != 0) return real(directory, path, flags, mode);
   return with_fault("open", path, [&] {
+    const bool is_new = ::access(path, F_OK) != 0;
     const int fd = real(directory, path, flags, mode);
     struct stat st {};
     // the index of SQLite's log is memory, and made anew after a crash
     if (fd >= 0 && path[0] == '/' && std::strstr(path, "-shm") == nullptr && ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
       const std::lock_guard lock(mutex());
       synced().emplace(path, st.st_size);
+      if (is_new) unsynced_names().push_back({directory_of(path), path, "", ""});
     }
     return fd;
   });
@@ -219,8 +251,11 @@ int openat64(int directory, const char* path, int flags, ...) {
 int rename(const char* from, const char* to) noexcept {
   static auto* real = next<int(const char*, const char*)>("rename");
   return with_fault("rename", to, [&] {
+    const std::string saved = wants_cut() && ::access(to, F_OK) == 0 ? std::string(to) + ".fault-saved" : "";
+    if (!saved.empty()) (void)::link(to, saved.c_str());
     const int result = real(from, to);
     const std::lock_guard lock(mutex());
+    if (result == 0) unsynced_names().push_back({directory_of(to), to, from, saved});
     if (const auto it = synced().find(from); result == 0 && it != synced().end()) {
       synced()[to] = it->second;
       synced().erase(from);

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto proof = receipts::parse_tlog_proof(text); proof && format_tlog_proof(*proof) != text) std::abort();
   if (const auto list = receipts::parse_receipt_file(text); list && format_receipt_file(*list) != text) std::abort();
   (void)receipts::verify_receipt_file(text, {});
-  (void)receipts::find_checkpoints(text, "log.example/1");
+  (void)receipts::find_checkpoints(text, {"log.example/1", {}});
   (void)receipts::parse_bundle(text, 3);
   return 0;
 }

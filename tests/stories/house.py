@@ -7,6 +7,8 @@
 Everything lies in a temporary directory of its own, every port is the kernel's choice, nothing waits longer than it must.
 """
 import base64
+import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -195,6 +197,7 @@ class House:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="amtsbote-", dir="/tmp"))
         self.policy, self.extra, self.transport, self.retry, self.limits = policy, extra, routes_transport, retry, limits
         self.process, self.ports, self.events = None, {}, []
+        self.environment = {}  # of the daemon, beside our own
         self.pki = Pki(self.dir / "pki")
         self.server_cert = self.pki.server("gw.stadt.example")
         self.internet = Sink(tls=self.pki.server("mx.aussen.example"))
@@ -325,7 +328,7 @@ transport = "{self.transport}"
         self.events = []
         self.ports = {}
         self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, **environment})
+                                        env={**os.environ, **self.environment, **environment})
         process = self.process
 
         def read():
@@ -375,6 +378,33 @@ transport = "{self.transport}"
 
     def vkey(self):
         return self.query("SELECT vkey FROM log_state")[0][0]
+
+    def epochs(self):
+        """Names and verifier keys of the log's epochs, in their order."""
+        key = self.vkey()
+        origin, coded = key.split("+", 1)[0], key.split("+", 2)[2]
+        public = base64.b64decode(coded)
+        out = []
+        for name in sorted((p.name for p in (self.dir / "state" / "log").iterdir()), key=lambda n: [int(part) for part in n.split(".")]):
+            own = origin.rsplit("/", 1)[0] + "/" + name
+            out.append((name, f"{own}+{hashlib.sha256(own.encode() + bytes([10]) + public).hexdigest()[:8]}+{coded}"))
+        return out
+
+    def foreign_fsck(self):
+        """The whole log, all epochs, before the verifier in Go that was written from the documentation."""
+        source = pathlib.Path(__file__).resolve().parent.parent / "foreign" / "sumdb"
+        tool = self.dir / "sumdb"
+        if not tool.exists():
+            run("go", "build", "-o", tool, ".", cwd=source,
+                env={**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOPATH": "/usr/share/gocode", "GOCACHE": str(self.dir / "gocache")})
+        arguments = []
+        for name, vkey in self.epochs():
+            arguments += [self.dir / "state" / "log" / name, vkey]
+        return run(tool, *arguments, check=False)
+
+    def checkpoint(self):
+        """Of the epoch of this year, which is the one that a house writes."""
+        return self.dir / "state" / "log" / str(datetime.datetime.now(datetime.timezone.utc).year) / "checkpoint"
 
     def fsck(self):
         return run(BINARY, "receipts", "fsck", self.dir / "state" / "log", "--vkey", self.vkey())

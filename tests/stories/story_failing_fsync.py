@@ -1,6 +1,7 @@
 """Never lost: what a failed write or sync of the disk left behind nobody can say, so the daemon acknowledges nothing more,
 says why and stops with exit code 1; started again, it delivers everything it had acknowledged. No room is different: it is
 temporary, and the daemon goes on."""
+import datetime
 import json
 import sys
 import threading
@@ -10,6 +11,7 @@ from house import House, until
 
 SMALL, LARGE, FULL_ROW = 300, 400_000, 120_000
 WAL = "store.sqlite-wal"
+YEAR = datetime.datetime.now(datetime.timezone.utc).year  # the epoch that is written
 
 # (where, size, call, path, number of the call, error, may the client have a 250, what the log line must name)
 STOPS = (
@@ -22,8 +24,8 @@ STOPS = (
     ("spool directory", LARGE, "fsync", "/state/spool", 1, "EIO", False, "/spool"),
     ("tile", SMALL, "fsync", "tile/0", 1, "EIO", True, "tile/0"),
     ("entries", SMALL, "fsync", "tile/entries", 1, "EIO", True, "tile/entries"),
-    ("checkpoint", SMALL, "fsync", "log/checkpoint", 1, "EIO", True, "log/checkpoint"),
-    ("its name", SMALL, "fsync", "/state/log$", 1, "EIO", True, "/state/log"),
+    ("checkpoint", SMALL, "fsync", "/checkpoint", 1, "EIO", True, "/checkpoint"),
+    ("its name", SMALL, "fsync", f"/state/log/{YEAR}$", 1, "EIO", True, "/state/log"),
     ("log into database", FULL_ROW, "fdatasync", "store.sqlite$", 1, "EIO", True, "disk I/O error"),
 )
 # (where, size, call, path, number, the codes of which one must come)
@@ -34,7 +36,7 @@ NO_ROOM = (
     ("spool file, synced", LARGE, "fdatasync", "/spool/", "1", (452,)),
     ("tile", SMALL, "open", "tile/0", "1", (250,)),
     ("entries", SMALL, "fsync", "tile/entries", "1", (250,)),
-    ("checkpoint", SMALL, "rename", "log/checkpoint", "1", (250,)),
+    ("checkpoint", SMALL, "rename", "/checkpoint", "1", (250,)),
     ("log into database", FULL_ROW, "pwrite", "store.sqlite$", "1", (250,)),
 )
 
@@ -66,7 +68,7 @@ def check_arrival(h, acknowledged):
 def stops(h, where, size, call, path, number, error, may_accept, word):
     fault = Fault(h, call, path, number, error)
     h.start(**fault.environment)
-    until("a first checkpoint", (h.dir / "state" / "log" / "checkpoint").exists)
+    until("a first checkpoint", h.checkpoint().exists)
     fault.arm()
     process, answers = h.process, []
     offer_until(h, lambda: process.poll() is not None or fault.happened(), size, answers)
@@ -100,7 +102,7 @@ def goes_on(h, where, size, call, path, number, expected):
     assert h.process.poll() is None and not stop_words(h), (where, stop_words(h))
     # the checkpoint catches up by itself
     committed = h.json("status")["log"]["size"]
-    checkpoint = h.dir / "state" / "log" / "checkpoint"
+    checkpoint = h.checkpoint()
     until("the published log to catch up", lambda: checkpoint.exists() and int(checkpoint.read_text().split("\n")[1]) >= committed)
     check_doubles(h)
     code = h.stop()
@@ -110,9 +112,9 @@ def goes_on(h, where, size, call, path, number, expected):
 
 def at_stop(h):
     """The last checkpoint of an orderly stop fails: the exit code says so, and the next start makes it good."""
-    fault = Fault(h, "fsync", "log/checkpoint", "1", "EIO")
+    fault = Fault(h, "fsync", "/checkpoint", "1", "EIO")
     h.start(**fault.environment)
-    until("a first checkpoint", (h.dir / "state" / "log" / "checkpoint").exists)
+    until("a first checkpoint", h.checkpoint().exists)
     code, text = offer(h, "last")
     assert code == 250
     check_arrival(h, {mid_of_reply(text)})

@@ -18,7 +18,7 @@ MOMENTS = (
     ("at the attempt", SMALL, "fdatasync", WAL, 2, True),
     ("at the outcome", SMALL, "fdatasync", WAL, 3, True),
     ("at a tile", SMALL, "open", "tile/", 1, True),
-    ("at the checkpoint", SMALL, "any", "log/checkpoint", 1, True),
+    ("at the checkpoint", SMALL, "any", "/checkpoint", 1, True),
 )
 
 

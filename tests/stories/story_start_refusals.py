@@ -1,6 +1,7 @@
 """A start that would lose or betray something does not happen: exit 2, a sentence, nothing written."""
 import os
 import shutil
+import sqlite3
 
 from house import BINARY, House, run
 
@@ -41,6 +42,28 @@ with House() as h:
     for name in ("store.sqlite-wal", "store.sqlite-shm"):
         (h.dir / "state" / name).unlink(missing_ok=True)
     start_refused(h, "log_rollback")  # an old database under newer tiles
+
+    # the way on: a new epoch that says so; mail flows again, and the whole log verifies
+    r = h.cli("receipts", "new-epoch", "--reason", "Sicherung vom Sonntag")
+    assert b"the log goes on as" in r.stdout, r.stdout
+    h.start()
+    h.submit(["z@aussen.example"], sender="bauamt@stadt.example", role="relay")
+    h.internet.wait(3)
+    assert h.stop() == 0
+    opened = [leaf for leaf in h.leaves("log.open") if leaf["out"] == "recovered"]
+    assert len(opened) == 1 and opened[0]["actor"] == "person" and opened[0]["facts"]["kept"] > 0, opened
+    assert h.fsck().returncode == 0
+    assert h.cli("receipts", "new-epoch", "--reason", "noch einmal", check=False).returncode == 1  # nothing is behind any more
+
+    db = sqlite3.connect(h.dir / "state" / "store.sqlite")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    db.execute(f"PRAGMA user_version={version + 1}")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    start_refused(h, f"schema {version + 1}")  # written by a newer program
+    db = sqlite3.connect(h.dir / "state" / "store.sqlite")
+    db.execute(f"PRAGMA user_version={version}")
+    db.close()
 
     h.config.chmod(0o666)
     start_refused(h, "write")

@@ -1,6 +1,6 @@
 // Checks a directory of tiles with golang.org/x/mod/sumdb (note and tlog), code that knows nothing of this project: the
 // signature of the checkpoint, the tree recomputed from the entries, and the inclusion of every entry
-// (above 10,000: of every 17th) read from the tiles.
+// (above 10,000: of every 17th) read from the tiles. Of several epochs (DIR VKEY DIR VKEY …) also what history.go says.
 // Build: GO111MODULE=off GOPATH=/usr/share/gocode go build
 package main
 
@@ -79,8 +79,15 @@ func entriesOf(dir string, size int64) [][]byte {
 	return out
 }
 
+// Epochs of one log in their order: each a log of its own.
 func main() {
-	dir, vkey := os.Args[1], os.Args[2]
+	var log history
+	for i := 1; i+1 < len(os.Args); i += 2 {
+		log.epoch(os.Args[i], os.Args[i+1])
+	}
+}
+
+func verify(dir, vkey string) (string, tlog.Tree, [][]byte) {
 	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	if err != nil {
 		fail("checkpoint: %v", err)
@@ -107,8 +114,11 @@ func main() {
 		fail("root: not a hash")
 	}
 	copy(root[:], bytes)
-	check(dir, tlog.Tree{N: size, Hash: root}, entriesOf(dir, size))
+	tree := tlog.Tree{N: size, Hash: root}
+	entries := entriesOf(dir, size)
+	check(dir, tree, entries)
 	fmt.Printf("good: %d entries\n", size)
+	return lines[0][strings.LastIndex(lines[0], "/")+1:], tree, entries
 }
 
 func check(dir string, tree tlog.Tree, entries [][]byte) {

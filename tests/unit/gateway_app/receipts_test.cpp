@@ -87,7 +87,29 @@ TEST_F(ReceiptsTest, ProvenFilesVerifyAndAChangedOneDoesNot) {
   EXPECT_EQ(run({"receipts", "verify", out + "/absent.json", "--vkey", vkey}).code, k_exit_error);
   EXPECT_EQ(run({"receipts", "verify", whole, "--vkey", "nonsense"}).code, k_exit_error);
   const std::string log = (m_dir / "state/log").string();
-  const Ran clean = run({"receipts", "fsck", log, "--vkey", vkey, "--against", log + "/checkpoint", "--json"});
+  const Ran clean = run({"receipts", "fsck", log, "--vkey", vkey, "--against", log + "/" + base::list_directory(log)->front() + "/checkpoint", "--json"});
+  EXPECT_EQ(clean.code, k_exit_good) << clean.out << clean.err;
+}
+
+TEST_F(ReceiptsTest, ARestoredDatabaseGoesOnInANewEpochOnly) {
+  const Ran whole = at_site({"receipts", "new-epoch", "--reason", "to try"});
+  EXPECT_EQ(whole.code, k_exit_no) << whole.out << whole.err;
+  base::fs::copy_file(m_dir / "state/store.sqlite", m_dir / "backup");
+  EXPECT_EQ(at_site({"queue", "cancel", "--reason", "test", m_mid}).code, k_exit_good);
+  for (const char* tail : {"-wal", "-shm"}) base::fs::remove(m_dir / ("state/store.sqlite" + std::string(tail)));
+  base::fs::rename(m_dir / "backup", m_dir / "state/store.sqlite");
+  EXPECT_EQ(at_site({"queue", "list"}).code, k_exit_error);
+  EXPECT_EQ(at_site({"receipts", "new-epoch", "--reason", " "}).code, k_exit_error);
+  const Ran opened = at_site({"receipts", "new-epoch", "--reason", "backup of Sunday"});
+  ASSERT_EQ(opened.code, k_exit_good) << opened.err;
+  EXPECT_NE(opened.out.find(".2\n"), std::string::npos) << opened.out;
+  EXPECT_EQ(at_site({"queue", "cancel", "--reason", "again", m_mid}).code, k_exit_good);
+  // the receipts of the message stand in two epochs; one key serves for both
+  const std::string out = (m_dir / "proofs").string();
+  ASSERT_EQ(at_site({"receipts", "prove", "-o", out, m_mid}).code, k_exit_good);
+  const Ran good = run({"receipts", "verify", out + "/" + m_mid + ".receipts.json", "--vkey", out + "/log.vkey"});
+  EXPECT_EQ(good.code, k_exit_good) << good.out << good.err;
+  const Ran clean = run({"receipts", "fsck", (m_dir / "state/log").string(), "--vkey", out + "/log.vkey"});
   EXPECT_EQ(clean.code, k_exit_good) << clean.out << clean.err;
 }
 
