@@ -1,4 +1,5 @@
 // What the rules would do. Needs no daemon: keys are asked of the daemon where one runs, so that the answer is the real one.
+#include <algorithm>
 #include <ostream>
 
 #include <boost/json/array.hpp>
@@ -14,7 +15,7 @@
 #include "gateway/pipeline/reply_table.hpp"
 #include "mail/message/edit.hpp"
 #include "mail/message/inspect.hpp"
-#include "policies/lang/cases.hpp"
+#include "policies/lang/prove.hpp"
 
 namespace app {
 namespace {
@@ -258,6 +259,47 @@ int run_test(const Invocation& i) {
   return failed == 0 ? k_exit_good : k_exit_no;
 }
 
+// One sender for each department, and one that is in none.
+policies::ProveOptions prove_options(const config::Options& options) {
+  policies::ProveOptions out;
+  out.cases.department_of = [&options](const mail::Address& a) {
+    const auto* department = options.department_of(a);
+    return department == nullptr ? std::string{} : department->id;
+  };
+  out.cases.is_own_domain = [&options](const std::string& domain) { return options.is_own_domain(domain); };
+  for (const config::DepartmentOptions& department : options.departments())
+    if (!department.addresses.empty()) {
+      std::string address = department.addresses.front();
+      std::replace_if(address.begin(), address.end(), [](char c) { return c == '*' || c == '?'; }, 'x');
+      out.senders.push_back(std::move(address));
+    }
+  if (!options.domains().empty()) out.senders.push_back("niemand.im.besonderen@" + options.domains().front().name);
+  for (const config::ListenerOptions& listener : options.listeners)
+    if (listener.role != policies::ListenerRole::mx) out.listeners.push_back(listener.address);
+  return out;
+}
+
+int run_prove(const Invocation& i) {
+  const auto loaded = config::load_config(i.one("--config", k_default_config));
+  if (!loaded.draft->rules) return print_faults(i, loaded.faults), k_exit_error;
+  const auto proof = policies::prove(*loaded.draft->rules, prove_options(*loaded.draft));
+  const bool found = !proof.counterexamples.empty();
+  json::array rows, unmatched, gaps;
+  for (const auto& c : proof.counterexamples) rows.emplace_back(json::object{{"demanding", c.demanding}, {"clearing", c.clearing}, {"case", c.text}});
+  for (const std::string& name : proof.unmatched) unmatched.emplace_back(name);
+  for (const std::string& gap : proof.gaps) gaps.emplace_back(gap);
+  if (i.wants_json()) {
+    i.out << format_line({{"ok", !found}, {"counterexamples", std::move(rows)}, {"unmatched", std::move(unmatched)}, {"tried", proof.tried}, {"complete", proof.complete}, {"gaps", std::move(gaps)}});
+  } else {
+    for (const auto& c : proof.counterexamples) i.out << "# \"" << c.demanding << "\" demands protection, \"" << c.clearing << "\" lets it leave in clear:\n" << c.text << "\n";
+    for (const std::string& name : proof.unmatched) i.out << "never matched: " << name << "\n";
+    for (const std::string& gap : proof.gaps) i.out << "not searched: " << gap << "\n";
+    i.out << proof.tried << " messages tried, " << proof.counterexamples.size() << " ways to clear text" << (proof.complete ? "\n" : "; the search is not complete\n");
+  }
+  if (found) return k_exit_no;
+  return proof.complete ? k_exit_good : k_exit_error;
+}
+
 }  // namespace
 
 std::vector<Command> policy_commands() {
@@ -278,6 +320,10 @@ std::vector<Command> policy_commands() {
        "Without network, keys or daemon. A failed case shows expected, got and the rule.",
        {{"PATH", "", "Case files or directories; without one policies/tests", false, true}, k_config_option, k_json_option},
        "0  all cases passed\n1  a case failed\n2  a file could not be read", "amtsbote policy test", run_test},
+      {"policy prove", "Searches for a way from \"protection demanded\" to clear text",
+       "Tries every outbound message that the rules can tell apart. Where a rule that says otherwise = \"refuse\" or \"hold\" matches and the message would still leave in clear, "
+       "because of an earlier rule or of final, it prints the message as a case that fails today. Names rules that no message met, and what could not be searched.",
+       {k_config_option, k_json_option}, "0  every combination was tried, and there is no way\n1  there is one\n2  none was found, but not everything was searched", "amtsbote policy prove", run_prove},
   };
 }
 

@@ -32,7 +32,7 @@ def own(h, name, address):
 def identity(h, *blocks):
     h.extra = "".join(f"[[identity]]\naddresses = {addresses}\nsmime = {keys}\n" for addresses, keys in blocks).replace("'", '"')
     h.write_config()
-    h.reload()
+    h.cli("reload")
 
 
 with House(policy=POLICY) as h:

@@ -38,7 +38,7 @@ def main():
         assert code == 550 and BAD.encode() in text and GOOD.encode() not in text, text
 
         configure("split")
-        h.reload()
+        h.cli("reload")
         code, text = submit()
         assert code == 250
         sent = h.internet.wait(1)[0]
@@ -55,7 +55,7 @@ def main():
         assert submit(sender="")[0] == 550
 
         configure("hold")
-        h.reload()
+        h.cli("reload")
         code, text = submit()
         assert code == 250
         mid = text.decode().split()[2]

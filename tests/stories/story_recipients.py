@@ -65,7 +65,7 @@ def main():
         # forgotten after the time that the configuration names
         configure(', known = "1s", absent = "1s"')
         h.mailboxes.answers["rcpt " + NOBODY] = "550 5.1.1 no such user"
-        h.reload()
+        h.cli("reload")
         s = h.client("mx")
         s.ehlo("fremd.example")
         s.mail("x@fremd.example")

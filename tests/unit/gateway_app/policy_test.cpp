@@ -70,6 +70,56 @@ TEST_F(PolicyTest, CheckTriesPorts) {
   EXPECT_EQ(at_site({"check"}).code, k_exit_good);
 }
 
+class ProveTest : public PolicyTest {
+ protected:
+  static std::string rule(const char* name, const char* when, const char* then) {
+    return std::string("[[rule]]\nname = \"") + name + "\"\nwhen = { " + when + " }\nthen = { " + then + " }\n";
+  }
+  Ran prove(const std::string& rules) {
+    put("policies/10.toml", rules);
+    return at_site({"policy", "prove"});
+  }
+  const std::string health = rule("health", "direction = \"outbound\", department = \"gesundheitsamt\"", "encrypt = [\"smime\"], otherwise = \"refuse\"");
+  const std::string others = rule("others", "direction = \"outbound\"", "encrypt = [\"smime\"], otherwise = \"clear\"");
+};
+
+TEST_F(ProveTest, StrictBeforeLenientHolds) {
+  const Ran ran = prove(health + others);
+  EXPECT_EQ(ran.code, k_exit_good) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find(" 0 ways to clear text"), std::string::npos);
+}
+
+TEST_F(ProveTest, EachWayIsFoundAndIsACaseThatFails) {
+  const std::string courts = rule("courts", "direction = \"outbound\", recipient_domain = \"*.justiz.example\"", "otherwise = \"clear\"");
+  for (const std::string& way :
+       {courts, rule("word", "keyword = \"offen\", direction = \"outbound\"", "otherwise = \"clear\""),
+        rule("big", "size = { at_least = \"20MiB\" }, attachment = { extension = \"zip\" }", "otherwise = \"clear\", final = true"),
+        rule("field", "header = { name = \"X-Fach\", value = \"kfz-*\" }, not = { recipient = \"a@b.example\" }", "otherwise = \"clear\"")}) {
+    const Ran ran = prove(way + health + others);
+    ASSERT_EQ(ran.code, k_exit_no) << way << ran.out << ran.err;
+    EXPECT_NE(ran.out.find("\"health\" demands protection"), std::string::npos) << ran.out;
+    put("counterexample.toml", ran.out.substr(ran.out.find("[[case]]"), ran.out.find("\n\n") - ran.out.find("[[case]]")));
+    const Ran failed = at_site({"policy", "test", (m_dir / "counterexample.toml").string()});
+    EXPECT_EQ(failed.code, k_exit_no) << failed.err;
+    EXPECT_NE(failed.out.find("clear: expected false, got true"), std::string::npos) << failed.out;
+    EXPECT_EQ(prove(health + way + others).code, k_exit_good) << "behind the demand it clears nothing";
+  }
+  // a final rule hides the demand altogether
+  EXPECT_EQ(prove(rule("end", "department = \"gesundheitsamt\"", "otherwise = \"clear\", final = true") + health).code, k_exit_no);
+}
+
+TEST_F(ProveTest, SaysWhatItCannotTell) {
+  Ran ran = prove(health + rule("expression", "recipient = \"re:.*@x[0-9]+\\\\.example\"", "otherwise = \"clear\"") + others);
+  EXPECT_EQ(ran.code, k_exit_error) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find("not searched: a regular expression"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("never matched: expression"), std::string::npos) << ran.out;
+  std::string many = health;
+  for (int i = 0; i < 18; ++i) many += rule(("w" + std::to_string(i)).c_str(), ("direction = \"outbound\", keyword = \"w" + std::to_string(i) + "\"").c_str(), "receipts = \"x\"");
+  ran = prove(many + others);
+  EXPECT_EQ(ran.code, k_exit_error) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find("too many combinations"), std::string::npos);
+}
+
 TEST_F(PolicyTest, FailedCasesAreOne) {
   const std::string one = "[[case]]\nname = \"no key\"\nmessage = { from = \"amt53@stadt.example\", to = \"buerger@example.org\" }\nexpect = { outcome = \"";
   put("policies/tests/health.toml", one + "hold\" }\n");
