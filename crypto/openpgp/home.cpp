@@ -113,7 +113,7 @@ void init() {
   gpgme_set_locale(nullptr, LC_CTYPE, "C.UTF-8");
 }
 
-base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase) {
+base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase, const std::filesystem::path& program) {
   std::error_code ec;
   const auto path = std::filesystem::absolute(directory, ec);
   if (ec || path.string().size() > k_max_path) return base::fail(k_bad_key, "OpenPGP home: path above 86 bytes");
@@ -123,7 +123,7 @@ base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::Se
   if (ec) return base::fail(k_bad_key, "OpenPGP home: " + ec.message());
   if (auto put = put_file(path / "gpg.conf", k_gpg_conf); !put) return put.error();
   if (auto put = put_file(path / "gpg-agent.conf", k_agent_conf); !put) return put.error();
-  auto home = std::make_shared<const Home>(path, std::move(passphrase));
+  auto home = std::make_shared<const Home>(path, std::move(passphrase), program);
   // gpg missing, or the ring not readable: said now, not with the first message
   if (auto keys = home->keys(); !keys) return std::move(keys).error();
   return home;
@@ -266,6 +266,21 @@ base::Result<std::optional<KeyRecord>> Home::find_by_subkey(const std::string& i
 void Home::forget_keys() const {
   const std::lock_guard lock(m_mutex);
   m_ring.reset();
+}
+
+void Home::begin(std::chrono::steady_clock::time_point at) const {
+  const std::lock_guard lock(m_mutex);
+  m_begun.insert(at);
+}
+
+void Home::end(std::chrono::steady_clock::time_point at) const {
+  const std::lock_guard lock(m_mutex);
+  m_begun.erase(m_begun.find(at));
+}
+
+bool Home::has_older(std::chrono::milliseconds age) const {
+  const std::lock_guard lock(m_mutex);
+  return !m_begun.empty() && *m_begun.begin() + age <= std::chrono::steady_clock::now();
 }
 
 void Home::enter() const {

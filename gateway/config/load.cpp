@@ -141,7 +141,8 @@ class Loader {
       read_site(*s, draft);
       m_site = *s;
     }
-    const auto store = one("store", false), trust = one("trust", false);
+    const auto store = one("store", false), trust = one("trust", false), openpgp = one("openpgp", false);
+    read_openpgp(openpgp ? &*openpgp : nullptr, draft);
     read_store(store ? &*store : nullptr, draft);
     read_trust(trust ? &*trust : nullptr, draft);
     if (const auto s = one("secrets", true)) read_secrets(*s, draft);
