@@ -2,6 +2,7 @@
 // our streams. Included by sources of crypto/openpgp only: no other room sees GPGME.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -56,6 +57,9 @@ class Home {
   void begin(std::chrono::steady_clock::time_point at) const;
   void end(std::chrono::steady_clock::time_point at) const;
   bool has_older(std::chrono::milliseconds age) const;
+  // How often end_overdue() came. A key list whose gpg was ended looks like one that is complete: who lists compares.
+  std::uint64_t interruptions() const { return m_interruptions; }
+  void interrupt() const { ++m_interruptions; }
 
  private:
   base::Result<std::shared_ptr<const std::vector<KeyRecord>>> ring() const;
@@ -65,6 +69,7 @@ class Home {
   mutable std::mutex m_mutex;
   mutable std::condition_variable m_free;
   mutable int m_in_use = 0;
+  mutable std::atomic<std::uint64_t> m_interruptions = 0;
   mutable std::multiset<std::chrono::steady_clock::time_point> m_begun;
   mutable std::shared_ptr<const std::vector<KeyRecord>> m_ring;
 };

@@ -69,6 +69,7 @@ std::optional<std::chrono::milliseconds> age_of(const std::string& pid) {
 
 std::size_t end_overdue(const Home& home, std::chrono::milliseconds age) {
   if (!home.has_older(age)) return 0;
+  home.interrupt();  // before, so that nobody takes what is cut off here for whole
   const auto names = base::list_directory("/proc");
   if (!names) return 0;
   const std::string program = program_of(home);
