@@ -52,7 +52,8 @@ class DeadlinePool {
       asio::steady_timer timer;
       std::optional<R> result;
     };
-    auto call = std::make_shared<Call>(co_await asio::this_coro::executor, m_options.deadline);
+    const auto executor = co_await asio::this_coro::executor;
+    auto call = std::make_shared<Call>(executor, m_options.deadline);
     auto job = std::make_shared<F>(std::move(work));
     const auto task = submit([call, job]() mutable {
       auto result = std::make_shared<R>((*job)());
