@@ -51,10 +51,15 @@ class Signers:
         (self.sm_home / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
         (self.sm_home / "gpgsm.conf").write_text("disable-crl-checks\ndisable-dirmngr\n")
         p12 = h.dir / "key.p12"
-        # the old ciphers are those that gpgsm reads
-        run("openssl", "pkcs12", "-export", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-in", self.cert, "-inkey", self.key, "-passout", "pass:x", "-out", p12)
         self.gpgsm("--import", h.pki.ca)
-        self.gpgsm("--import", p12, check=False)  # its status tells of certificates that it could not check; a key it has, or signing fails
+        for _ in range(5):  # gpgsm fails to read one in some files of the same kind
+            p12 = h.dir / "key.p12"
+            # the old ciphers are those that it reads
+            run("openssl", "pkcs12", "-export", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-in", self.cert, "-inkey", self.key,
+                "-passout", "pass:x", "-out", p12)
+            self.gpgsm("--import", p12, check=False)  # its status tells of certificates that it could not check
+            if b"unterschrift@aerzte.example" in self.gpgsm("--list-secret-keys"):
+                break
 
     def gpg(self, *args, **kw):
         return run("gpg", "--homedir", self.gpg_home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *args, **kw).stdout
