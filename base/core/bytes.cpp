@@ -1,6 +1,7 @@
 #include "base/core/bytes.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "base/core/errors.hpp"
 
@@ -13,21 +14,36 @@ constexpr std::string_view k_url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-std::string encode64(ByteView in, std::string_view alphabet, bool pad) {
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
-  std::size_t i = 0;
-  for (; i + 3 <= in.size(); i += 3) {
-    const std::uint32_t v = (u8(in)[i] << 16) | (u8(in)[i + 1] << 8) | u8(in)[i + 2];
-    for (int shift = 18; shift >= 0; shift -= 6) out += alphabet[(v >> shift) & 63];
+// Two digits for each twelve bits: half the steps of one digit at a time.
+using Pairs = std::array<std::array<char, 2>, 4096>;
+
+constexpr Pairs pairs_of(std::string_view alphabet) {
+  Pairs out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = {alphabet[i >> 6], alphabet[i & 63]};
+  return out;
+}
+
+constexpr Pairs k_std_pairs = pairs_of(k_std);
+constexpr Pairs k_url_pairs = pairs_of(k_url);
+
+std::string encode64(ByteView in, const Pairs& pairs, bool pad) {
+  const std::size_t rest = in.size() % 3;
+  std::string out(in.size() / 3 * 4 + (rest == 0 ? 0 : pad ? 4 : rest + 1), '=');
+  const unsigned char* from = u8(in);
+  char* to = out.data();
+  const auto put = [&to](const std::array<char, 2>& pair) {
+    std::memcpy(to, pair.data(), 2);
+    to += 2;
+  };
+  for (const unsigned char* end = from + (in.size() - rest); from != end; from += 3) {
+    const std::uint32_t v = (from[0] << 16) | (from[1] << 8) | from[2];
+    put(pairs[v >> 12]);
+    put(pairs[v & 4095]);
   }
-  const std::size_t rest = in.size() - i;
   if (rest == 0) return out;
-  const std::uint32_t v = (u8(in)[i] << 16) | (rest == 2 ? u8(in)[i + 1] << 8 : 0);
-  out += alphabet[v >> 18];
-  out += alphabet[(v >> 12) & 63];
-  if (rest == 2) out += alphabet[(v >> 6) & 63];
-  if (pad) out.append(3 - rest, '=');
+  const std::uint32_t v = (from[0] << 16) | (rest == 2 ? from[1] << 8 : 0);
+  put(pairs[v >> 12]);
+  if (rest == 2) *to = pairs[v & 4095][0];
   return out;
 }
 
@@ -94,8 +110,8 @@ Result<Bytes> parse_hex(std::string_view text) {
   return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode64(bytes, k_std, true); }
-std::string to_base64url(ByteView bytes) { return encode64(bytes, k_url, false); }
+std::string to_base64(ByteView bytes) { return encode64(bytes, k_std_pairs, true); }
+std::string to_base64url(ByteView bytes) { return encode64(bytes, k_url_pairs, false); }
 
 Result<Bytes> parse_base64(std::string_view text) {
   if (text.size() % 4 != 0) return fail(k_malformed, "base64: length is no multiple of four");

@@ -23,7 +23,7 @@ class Descriptor {
   int m_fd;
 };
 
-// Of the call that just failed: k_not_found, k_disk_full (no room, or no more quota), k_io.
+// Of the call that just failed: k_not_found, k_disk_full (no room, or no more quota), k_no_descriptors, k_io.
 Error error_of_errno(const fs::path& path, const char* what);
 
 }  // namespace base

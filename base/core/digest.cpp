@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <sodium.h>
 
 namespace base {
@@ -51,9 +50,13 @@ Sha256Digest sha256(ByteView first, ByteView second) {
 }
 
 Sha256Digest hmac_sha256(ByteView key, ByteView bytes) {
+  // libsodium's: OpenSSL 3 looks the algorithm up at each use, which costs more than the few words that are hashed here
   Sha256Digest out{};
-  unsigned int size = 0;
-  HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()), u8(bytes), bytes.size(), out.data(), &size);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, u8(key), key.size());
+  crypto_auth_hmacsha256_update(&state, u8(bytes), bytes.size());
+  crypto_auth_hmacsha256_final(&state, out.data());
+  sodium_memzero(&state, sizeof state);
   return out;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -61,7 +63,7 @@ Result<void> write_all(int fd, ByteView bytes, const fs::path& path) {
 
 Error error_of_errno(const fs::path& path, const char* what) {
   const int e = errno;
-  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : k_io;
+  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : e == EMFILE || e == ENFILE ? k_no_descriptors : k_io;
   return fail(code, std::string(what) + " " + path.string() + ": " + errno_text(e));
 }
 
@@ -95,26 +97,54 @@ Result<void> sync_directory(const fs::path& path) {
   return Done{};
 }
 
-Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) {
-  fs::path temporary = path;
-  temporary += ".tmp-" + to_hex(random_bytes(6));
-  {
-    const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (fd.get() < 0) return error_of_errno(temporary, "create");
-    auto done = write_all(fd.get(), bytes, temporary);
-    if (done && ::fsync(fd.get()) != 0) done = error_of_errno(temporary, "fsync");
-    if (!done) {
-      ::unlink(temporary.c_str());
-      return done;
-    }
+namespace {
+
+// Written and synced under a name that nobody knows; gone again unless it got its own.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(fs::path path) : m_path(std::move(path)), m_temporary(m_path) { m_temporary += ".tmp-" + to_hex(random_bytes(6)); }
+  ~TemporaryFile() {
+    if (m_there) ::unlink(m_temporary.c_str());
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = error_of_errno(path, "rename");
-    ::unlink(temporary.c_str());
-    return error;
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  Result<void> write(ByteView bytes, unsigned mode) {
+    const Descriptor fd(::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (fd.get() < 0) return error_of_errno(m_temporary, "create");
+    m_there = true;
+    if (auto done = write_all(fd.get(), bytes, m_temporary); !done) return done;
+    if (::fsync(fd.get()) != 0) return error_of_errno(m_temporary, "fsync");
+    return Done{};
   }
-  // without this the rename itself may be forgotten by a power cut
-  return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+
+  Result<void> rename() {
+    if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) return error_of_errno(m_path, "rename");
+    m_there = false;
+    return Done{};
+  }
+
+ private:
+  fs::path m_path, m_temporary;
+  bool m_there = false;
+};
+
+}  // namespace
+
+Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) { return write_files_durably({{path, bytes}}, mode); }
+
+Result<void> write_files_durably(const std::vector<FileToWrite>& files, unsigned mode) {
+  std::deque<TemporaryFile> written;
+  for (const FileToWrite& file : files)
+    if (auto done = written.emplace_back(file.path).write(file.bytes, mode); !done) return done;
+  for (TemporaryFile& file : written)
+    if (auto done = file.rename(); !done) return done;
+  // without this the renames themselves may be forgotten by a power cut
+  std::set<fs::path> directories;
+  for (const FileToWrite& file : files) directories.insert(file.path.has_parent_path() ? file.path.parent_path() : fs::path("."));
+  for (const fs::path& directory : directories)
+    if (auto done = sync_directory(directory); !done) return done;
+  return Done{};
 }
 
 Result<void> make_directories(const fs::path& path, unsigned mode) {

@@ -13,11 +13,19 @@ namespace base {
 
 namespace fs = std::filesystem;
 
-// k_not_found, k_too_large, k_io.
+// k_not_found, k_too_large, k_io; here and below k_no_descriptors where the process has too many files open.
 Result<Bytes> read_file(const fs::path& path, ByteCount limit);
 
 // Writes `path`.tmp-RANDOM, syncs it, renames it over `path`, syncs the directory. k_io, k_disk_full.
 Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode = 0644);
+
+// The same for several files: all are written and synced before the first is renamed, and each directory is synced once. After
+// an error some may be there and some not; none is torn.
+struct FileToWrite {
+  fs::path path;
+  ByteView bytes;
+};
+Result<void> write_files_durably(const std::vector<FileToWrite>& files, unsigned mode = 0644);
 
 // A secret: the file must belong to root or to us and be closed to group and others (a systemd credential is).
 // k_bad_permissions, k_not_found, k_too_large.

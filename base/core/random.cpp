@@ -5,8 +5,25 @@
 #include <cstring>
 
 #include <sodium.h>
+#include <sys/random.h>
 
 namespace base {
+namespace {
+
+// libsodium asks the kernel for 256 bytes at a time; one call for the whole block costs a sixteenth.
+void refill(unsigned char* into, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::getrandom(into, size, 0);
+    if (n <= 0) {  // interrupted, or a kernel without the call: libsodium knows other ways
+      randombytes_buf(into, size);
+      return;
+    }
+    into += n;
+    size -= static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace
 
 void init_crypto() {
   if (sodium_init() < 0) std::abort();
@@ -22,7 +39,7 @@ void fill_random(void* into, std::size_t size) {
     return;
   }
   if (left < size) {
-    randombytes_buf(pool.data(), pool.size());
+    refill(pool.data(), pool.size());
     left = pool.size();
   }
   unsigned char* from = pool.data() + (left - size);

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <memory>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -33,6 +34,21 @@ Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::
   if (*expired) co_return fail(k_timeout, "connect to " + address);
   if (ec) co_return fail(k_connection, "connect to " + address + ":" + std::to_string(port) + ": " + ec.message());
   co_return Stream(std::move(*socket));
+}
+
+Result<void> try_address(const std::string& address, std::uint16_t port) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) return fail(k_malformed, "not an IP address: " + address);
+  asio::io_context io(1);
+  tcp::acceptor acceptor(io);
+  const tcp::endpoint endpoint(ip, port);
+  acceptor.open(endpoint.protocol(), ec);
+  // as a listener does: connections of a daemon that has just ended do not stand in the way
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (ec) return fail(k_connection, ec.message());
+  return Done{};
 }
 
 Result<HostPort> parse_host_port(std::string_view text) {

@@ -11,6 +11,9 @@ namespace base::net {
 // `address`: an IP literal. k_connection, k_timeout.
 Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::chrono::milliseconds deadline);
 
+// Could a listener take this address now? Nothing is kept. k_malformed, k_connection.
+Result<void> try_address(const std::string& address, std::uint16_t port);
+
 // "host:port", "[2001:db8::1]:25". k_malformed.
 struct HostPort {
   std::string host;

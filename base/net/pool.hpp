@@ -24,9 +24,10 @@ Awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F work) {
   std::optional<T> result;
   std::optional<T>* slot = &result;
   F* job = &work;  // both live in this frame until the handler has run
+  const auto* back = &executor;  // a pointer: GCC 12.2 destroys the captures of this argument twice
   co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
-      [&pool, executor, slot, job](auto handler) {
-        asio::post(pool, [executor, slot, job, h = std::move(handler)]() mutable {
+      [&pool, back, slot, job](auto handler) {
+        asio::post(pool, [executor = *back, slot, job, h = std::move(handler)]() mutable {
           slot->emplace((*job)());
           asio::post(executor, std::move(h));
         });

@@ -12,6 +12,7 @@
 
 #include "base/core/bytes.hpp"
 #include "base/core/errors.hpp"
+#include "base/core/random.hpp"
 
 namespace base::net {
 namespace {
@@ -52,6 +53,12 @@ std::string read_name(ByteView wire) {
   return out;
 }
 
+std::size_t draw(std::size_t below) {
+  std::uint32_t value = 0;
+  fill_random(&value, sizeof value);
+  return value % below;
+}
+
 using Handler = std::function<void(Result<Answer>)>;
 
 // One question under way: owned by the callback of libunbound or, after a cancel, by nobody.
@@ -79,7 +86,9 @@ struct Resolver::Impl : std::enable_shared_from_this<Resolver::Impl> {
     ub_ctx_set_option(context, "rrset-cache-size:", "8m");
     for (const std::string& zone : options.insecure) ub_ctx_set_option(context, "domain-insecure:", zone.c_str());
     int rc = ub_ctx_hosts(context, "/etc/hosts");
-    rc = options.forwarder.empty() ? ub_ctx_resolvconf(context, nullptr) : ub_ctx_set_fwd(context, options.forwarder.c_str());
+    if (options.forwarders.empty()) rc = ub_ctx_resolvconf(context, nullptr);
+    for (const std::string& forwarder : options.forwarders)
+      if (rc == 0) rc = ub_ctx_set_fwd(context, forwarder.c_str());
     if (rc != 0) return fail(k_resolve, ub_strerror(rc));
     if (!options.trust_anchor.empty()) {
       // a missing anchor file is only noticed at the first question, and then as an error of that question
@@ -143,12 +152,15 @@ struct Resolver::Impl : std::enable_shared_from_this<Resolver::Impl> {
     Result<Answer> result = fail(k_resolve, "no answer");
     Result<Answer>* slot = &result;
     const auto self = shared_from_this();
+    const std::string* asked = &name;
+    Impl* impl = self.get();
+    // pointers only: GCC 12.2 destroys the captures of this argument twice; all of it lives in this frame until the end
     co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
-        [self, slot, name, type](auto handler) {
+        [impl, slot, asked, type](auto handler) {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-          self->ask(name, type, [self, slot, shared](Result<Answer> answer) {
+          impl->ask(*asked, type, [impl, slot, shared](Result<Answer> answer) {
             *slot = std::move(answer);
-            asio::post(self->executor, std::move(*shared));
+            asio::post(impl->executor, std::move(*shared));
           });
         },
         asio::use_awaitable);
@@ -162,6 +174,11 @@ struct Resolver::Impl : std::enable_shared_from_this<Resolver::Impl> {
   int under_way = 0;
   bool waiting = false;
 };
+
+void order_hosts(std::vector<MxHost>& hosts, const std::function<std::size_t(std::size_t)>& draw) {
+  for (std::size_t i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[draw(i)]);
+  std::stable_sort(hosts.begin(), hosts.end(), [](const MxHost& a, const MxHost& b) { return a.preference < b.preference; });
+}
 
 Resolver::Resolver(std::shared_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 Resolver::~Resolver() = default;
@@ -186,7 +203,7 @@ Awaitable<Result<MxAnswer>> Resolver::mx(std::string domain) {
     else
       out.hosts.push_back({preference, host});
   }
-  std::stable_sort(out.hosts.begin(), out.hosts.end(), [](const MxHost& a, const MxHost& b) { return a.preference < b.preference; });
+  order_hosts(out.hosts, draw);
   if (!out.hosts.empty()) out.null_mx = false;
   co_return out;
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 namespace base::net {
 
 struct ResolverOptions {
-  std::string forwarder;               // "127.0.0.1@5300"; "" : the system's resolv.conf
+  std::vector<std::string> forwarders; // "127.0.0.1@5300"; none: the system's resolv.conf
   std::filesystem::path trust_anchor;  // "" : no DNSSEC validation, nothing is ever `secure`
   std::vector<std::string> insecure;   // zones exempt from validation
   std::chrono::milliseconds deadline{10'000};
@@ -26,10 +27,14 @@ struct MxHost {
   std::string host;                    // A-label, lower case, no trailing dot
 };
 struct MxAnswer {
-  std::vector<MxHost> hosts;           // sorted by preference; empty: no MX record
+  std::vector<MxHost> hosts;           // in the order to try; empty: no MX record
   bool null_mx = false;                // RFC 7505: the domain takes no mail
   bool secure = false;
 };
+
+// RFC 5321 section 5.1: by preference, and those of one preference in any order, so that the load is shared. `draw` gives
+// a number below its argument.
+void order_hosts(std::vector<MxHost>& hosts, const std::function<std::size_t(std::size_t)>& draw);
 
 class Resolver {
  public:

@@ -106,6 +106,11 @@ class KeyStore {
   // Whom to encrypt to, and as whom to sign. Never fails: what cannot be told is Lookup::unknown.
   KeyFacts find_recipient_key(const mail::Address& address, Method method, base::Timestamp now) const;
   KeyFacts find_identity(const mail::Address& address, Method method, base::Timestamp now) const;
+  // As whom to sign where the configuration names the key, by its fingerprint (upper case) or a beginning that one key alone
+  // has: that key by the same rules, or none. A beginning that several have is unknown: somebody must say which.
+  KeyFacts find_named_identity(const mail::Address& address, Method method, std::string_view name, base::Timestamp now) const;
+  // Own keys with these names, expired ones too, whoever they were taken in for; names that no or several keys have give none.
+  std::vector<KeyInfo> own_keys(const std::vector<std::string>& names) const;
   // Our own keys that may read mail for `address`, expired ones too: old mail must stay readable.
   std::vector<KeyInfo> identities_for(const mail::Address& address) const;
   // Every candidate for the address in the order in which they were weighed.

@@ -68,6 +68,14 @@ std::vector<Candidate> candidates_for(const Snapshot& snapshot, const mail::Addr
   return out;
 }
 
+// Own keys that the name fits; more than one: it names none of them.
+std::vector<const Entry*> named_entries(const Snapshot& snapshot, std::string_view name) {
+  std::vector<const Entry*> out;
+  for (const Entry& entry : snapshot.entries)
+    if (entry.metadata.role == Role::own && entry.info.has_private && entry.info.fingerprint.hex.starts_with(name)) out.push_back(&entry);
+  return out;
+}
+
 // Something that could not be read, and that could hold a key for this address.
 std::string why_unknown(const Snapshot& snapshot, const mail::Address& address, Method method) {
   if (method == Method::openpgp && !snapshot.openpgp_error.empty()) return snapshot.openpgp_error;
@@ -106,6 +114,41 @@ KeyFacts KeyStore::find_recipient_key(const mail::Address& address, Method metho
 
 KeyFacts KeyStore::find_identity(const mail::Address& address, Method method, base::Timestamp now) const {
   return find(*snapshot(), address, method, Purpose::sign, now, m_options.revocation);
+}
+
+KeyFacts KeyStore::find_named_identity(const mail::Address& address, Method method, std::string_view name, base::Timestamp now) const {
+  const SnapshotPtr current = snapshot();
+  KeyFacts out;
+  const auto entries = named_entries(*current, name);
+  if (entries.size() > 1) {
+    out.detail = "several keys begin with " + std::string(name);
+    return out;
+  }
+  if (entries.size() == 1 && entries.front()->info.method == method) {
+    Candidate candidate = judge(*current, *entries.front(), Purpose::sign, address, now, m_options.revocation);
+    if (!forbids_use(candidate.findings)) {
+      out.chosen = entries.front()->info;
+      out.findings = std::move(candidate.findings);
+    } else {
+      if (candidate.findings.contains(Finding::revocation_unknown)) out.detail = "no current CRL";
+      out.rejected.push_back({entries.front()->info.fingerprint, std::move(candidate.findings)});
+    }
+  }
+  if (entries.empty()) {
+    if (method == Method::openpgp) out.detail = current->openpgp_error;
+    for (const Unreadable& file : current->unreadable)
+      if (file.file.starts_with(name)) out.detail = file.file + ": " + file.why;
+  }
+  out.state = out.chosen ? Lookup::known : out.detail.empty() ? Lookup::absent : Lookup::unknown;
+  return out;
+}
+
+std::vector<KeyInfo> KeyStore::own_keys(const std::vector<std::string>& names) const {
+  const SnapshotPtr current = snapshot();
+  std::vector<KeyInfo> out;
+  for (const std::string& name : names)
+    if (const auto entries = named_entries(*current, name); entries.size() == 1) out.push_back(entries.front()->info);
+  return out;
 }
 
 std::vector<KeyInfo> KeyStore::identities_for(const mail::Address& address) const {

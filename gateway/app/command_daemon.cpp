@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/core/file.hpp"
+#include "base/net/connect.hpp"
 #include "base/net/tls.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/control_local.hpp"
@@ -43,12 +44,26 @@ class Surroundings {
   std::vector<std::string> faults() {
     secrets();
     directories();
+    if (!is_running()) ports();
     if (m_faults.empty()) keys();
     return std::move(m_faults);
   }
 
  private:
   void fault(const std::string& text) { m_faults.push_back(m_file + ":1:1: " + text); }
+
+  // Its sockets are taken then, and by the right one.
+  bool is_running() const {
+    const auto answer = ask_daemon(m_options.site.control, {{"command", "status"}});
+    return !answer || *answer;  // one that does not answer us is one, too
+  }
+
+  // What a start would do first: take each address. It is given back at once.
+  void ports() {
+    for (const config::ListenerOptions& listener : m_options.listeners)
+      if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
+        fault("listener " + listener.address + ": " + taken.error().detail);
+  }
 
   void secret(const std::string& name, const config::SecretRef& ref) {
     if (ref.empty()) return;
@@ -69,7 +84,7 @@ class Surroundings {
     const auto pem = base::read_file(tls.certificate, base::kib(256));
     if (!key) return fault("tls." + tls.name + ".key: " + std::string(key.error().code.name) + ": " + key.error().detail);
     if (!pem) return fault("tls." + tls.name + ".certificate: " + pem.error().detail);
-    if (const auto made = base::net::make_tls_server(*pem, *key, std::nullopt); !made) fault("tls." + tls.name + ": " + made.error().detail);
+    if (const auto made = base::net::make_tls_server(*pem, *key, tls.client_anchors.empty() ? std::nullopt : std::optional(tls.client_anchors)); !made) fault("tls." + tls.name + ": " + made.error().detail);
   }
 
   void directories() {
@@ -95,6 +110,10 @@ class Surroundings {
     const auto snapshot = (*opened)->store().snapshot();
     for (const certs::Unreadable& u : snapshot->unreadable) fault("keys: " + u.file + ": " + u.why);
     if (!snapshot->openpgp_error.empty()) fault("keys: " + snapshot->openpgp_error);
+    for (const config::IdentityOptions& identity : m_options.identities())
+      for (const auto* names : {&identity.smime, &identity.openpgp})
+        for (const std::string& name : *names)
+          if ((*opened)->store().own_keys({name}).empty()) fault("identity of " + identity.addresses.front() + ": no key of ours, or more than one, begins with " + name);
   }
 
   const config::Options& m_options;
@@ -160,8 +179,8 @@ std::vector<Command> daemon_commands() {
        "standard error.",
        {{"--log-format", "FORMAT", "text or json; without it text"}, {"--log-level", "LEVEL", "debug, info, warning or error; without it info"}, k_config_option},
        "0  stopped in order\n1  stopped by an error while serving\n2  could not start: nothing was written", "amtsbote serve --log-format json", run_serve},
-      {"check", "Checks configuration, policies, secrets, certificates and directories",
-       "Reads everything as a start would, runs the policies' cases, and tells every fault at once as file:line:column: message. Changes nothing and needs no daemon. "
+      {"check", "Checks configuration, policies, secrets, certificates, directories and ports",
+       "Reads everything as a start would, runs the policies' cases, and tells every fault at once as file:line:column: message. Changes nothing and needs no daemon; while none runs it tries the listeners' addresses. "
        "Run it as the daemon's user: what only that user may read cannot be checked by others.",
        {k_config_option, k_json_option}, "0  good, perhaps with warnings\n1  at least one fault", "amtsbote check --config ./amtsbote.toml", run_check},
       {"status", "Shows on one screen whether something needs a person",

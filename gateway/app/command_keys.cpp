@@ -54,6 +54,12 @@ void render_explain(std::ostream& out, const json::object& answer) {
     const auto findings = texts_of(key, "findings");
     out << (findings.empty() ? "" : ": " + joined(findings)) << "\n";
   }
+  if (!answer.contains("own")) return;
+  const json::object& own = object_of(answer, "own");
+  out << "an address of ours; its keys are those that " << (text_of(own, "by") == "identity" ? "an [[identity]] lists" : "were imported for it") << "\n";
+  for (const auto& [key, what] : {std::pair{"signs", "signs     "}, {"opens", "opens     "}})
+    for (const std::string& fingerprint : texts_of(own, key)) out << what << fingerprint.substr(0, 16) << "\n";
+  for (const std::string& trouble : texts_of(own, "troubles")) out << "          " << shown(trouble) << "\n";
 }
 
 int run_list(const Invocation& i) { return run_live(i, {{"command", "keys.list"}}, render_list); }
@@ -126,7 +132,7 @@ std::vector<Command> keys_commands() {
        {key, k_config_option, k_json_option}, exits, "amtsbote keys remove 3F2A77C1", run_remove},
       {"keys trust", "Trusts a certificate, or trusts it no more", "An authority becomes an anchor; a partner's certificate counts without a path.",
        {key, {"--revoke", "", "Trust it no more"}, k_config_option, k_json_option}, exits, "amtsbote keys trust 9B0C1D22", run_trust},
-      {"keys explain", "Tells which key would be used for an address, and why not the others", "Every candidate in the order in which it was weighed, with its findings.",
+      {"keys explain", "Tells which key would be used for an address, and why not the others", "Every candidate in the order in which it was weighed, with its findings; for an address of ours also what signs for it and what opens its mail.",
        {address, k_config_option, k_json_option}, "0  a key would be used\n1  none would\n2  it cannot be told", "amtsbote keys explain praxis@aerzte.example", run_explain},
   };
 }

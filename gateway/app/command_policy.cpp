@@ -1,8 +1,10 @@
 // What the rules would do. Needs no daemon: keys are asked of the daemon where one runs, so that the answer is the real one.
+#include <algorithm>
 #include <ostream>
 
 #include <boost/json/array.hpp>
 
+#include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/control_local.hpp"
@@ -13,7 +15,7 @@
 #include "gateway/pipeline/reply_table.hpp"
 #include "mail/message/edit.hpp"
 #include "mail/message/inspect.hpp"
-#include "policies/lang/cases.hpp"
+#include "policies/lang/prove.hpp"
 
 namespace app {
 namespace {
@@ -66,13 +68,66 @@ json::object decision_object(const policies::PolicyDecision& d, const mail::Addr
   return out;
 }
 
-std::vector<std::string> reply_lines(const policies::PolicyDecision& d, const mail::Address& to, const std::string& language) {
-  pipeline::RecipientRecord record;
-  record.address = to;
-  record.decision = d;
-  const char* word = "";
-  const auto reply = pipeline::combine({record}, true, language, word);
-  const std::string wire = smtp::format_reply(reply ? *reply : smtp::Reply{250, "2.0.0", d.outcome == policies::Outcome::hold ? "Ok, and held" : "Ok"});
+base::Result<std::shared_ptr<Keys>> open_keys(const config::Options& options) {
+  auto root = load_root_key(options);
+  if (!root) return std::move(root).error();
+  return Keys::open(options, *std::move(root));
+}
+
+// Stands in where this user may not read the keys: what cannot be read is unknown, and never "no key".
+class UnreadableKeys : public pipeline::KeyRing {
+ public:
+  explicit UnreadableKeys(std::string why) : m_why(std::move(why)) {}
+  certs::KeyFacts recipient_key(const mail::Address&, certs::Method, base::Timestamp) const override { return unknown(); }
+  certs::KeyFacts signer_key(const mail::Address&, certs::Method, base::Timestamp) const override { return unknown(); }
+  base::Result<crypto::smime::CertificatePtr> certificate(const certs::Fingerprint&) const override { return base::fail(base::k_io, m_why); }
+  base::Result<crypto::smime::IdentityPtr> identity(const certs::Fingerprint&) const override { return base::fail(base::k_io, m_why); }
+  crypto::openpgp::HomePtr home() const override { return nullptr; }
+  crypto::OpenRequest open_request(const std::vector<mail::Address>&) const override { return {}; }
+  pipeline::SignatureJudgement judge(const crypto::Opened&, const std::optional<mail::Mailbox>&, base::Timestamp) const override { return {}; }
+
+ private:
+  certs::KeyFacts unknown() const {
+    certs::KeyFacts facts;
+    facts.detail = m_why;
+    return facts;
+  }
+  std::string m_why;
+};
+
+pipeline::SnapshotPtr open_snapshot(const Invocation& i, const config::OptionsPtr& options) {
+  auto keys = open_keys(*options);
+  if (keys) return make_local_snapshot(options, *std::move(keys));
+  i.err << "amtsbote: the keys cannot be read, every lookup is unknown: " << shown(keys.error().describe()) << "\n";
+  auto out = std::make_shared<pipeline::Snapshot>();
+  out->keys = std::make_shared<const UnreadableKeys>(keys.error().describe());
+  out->options = options;
+  return out;
+}
+
+// As whom the message would come: a listener of the role that is asked for, else of the one that fits the sender.
+struct Asking {
+  pipeline::Claim claim;
+  policies::Origin origin;
+};
+
+Asking asking_by(const config::Options& options, policies::ListenerRole role, const mail::Address& from) {
+  Asking out;
+  out.claim.role = out.origin.role = role;
+  for (const config::ListenerOptions& listener : options.listeners)
+    if (listener.role == role && out.claim.listener == nullptr) {
+      out.claim.listener = &listener;
+      out.origin.listener = listener.address;
+    }
+  if (role == policies::ListenerRole::mx) return out;
+  out.origin.proof = out.claim.proof = role == policies::ListenerRole::relay ? policies::Proof::network : policies::Proof::account;
+  const auto* department = options.department_of(from);
+  if (department != nullptr) out.origin.department = department->id;
+  return out;
+}
+
+std::vector<std::string> wire_lines(const smtp::Reply& reply) {
+  const std::string wire = smtp::format_reply(reply);
   std::vector<std::string> out;
   for (std::size_t at = 0; at < wire.size();) {
     const auto end = wire.find("\r\n", at);
@@ -82,19 +137,35 @@ std::vector<std::string> reply_lines(const policies::PolicyDecision& d, const ma
   return out;
 }
 
-base::Result<std::shared_ptr<Keys>> open_keys(const config::Options& options) {
-  auto root = load_root_key(options);
-  if (!root) return std::move(root).error();
-  return Keys::open(options, *std::move(root));
-}
-
-struct Asked {
-  pipeline::SnapshotPtr snapshot;
-  mail::MessageFacts facts;
-  mail::Address from, to;
-  policies::Origin origin;
-  policies::Direction direction = policies::Direction::outbound;
+struct Answer {
+  policies::PolicyDecision decision;
+  std::vector<std::string> reply;
 };
+
+Answer answer_for(const pipeline::Snapshot& snapshot, const Asking& asking, const mail::Address& from, const mail::MessageFacts& facts, const mail::Address& to) {
+  const config::Options& options = *snapshot.options;
+  const auto recipient = pipeline::check_recipient(options, asking.claim, to);
+  auto denied = recipient.denied;
+  // who an account or a relay may write as is not asked here: the option --from says it
+  if (!denied && asking.claim.role == policies::ListenerRole::mx) denied = pipeline::check_reverse_path(options, asking.claim, from);
+  Answer out;
+  if (denied) {
+    out.decision.outcome = policies::Outcome::refuse;
+    out.decision.rule = pipeline::row_of(denied->refusal).word;
+    const bool own = asking.claim.role != policies::ListenerRole::mx;
+    out.reply = wire_lines(own ? pipeline::reply_for_own(denied->refusal, denied->who, "", options.site.language) : pipeline::reply_for_stranger(denied->refusal));
+    return out;
+  }
+  const pipeline::Case c{asking.origin, from, &facts, nullptr, base::system_clock().now()};
+  out.decision = pipeline::decide_one(snapshot, c, to, recipient.direction);
+  pipeline::RecipientRecord record;
+  record.address = to;
+  record.decision = out.decision;
+  const char* word = "";
+  const auto reply = pipeline::combine({record}, asking.claim.role != policies::ListenerRole::mx, options.site.language, word);
+  out.reply = wire_lines(reply ? *reply : smtp::Reply{250, "2.0.0", out.decision.outcome == policies::Outcome::hold ? "Ok, and held" : "Ok"});
+  return out;
+}
 
 int run_explain(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
@@ -103,29 +174,23 @@ int run_explain(const Invocation& i) {
   if (!from) return i.err << "amtsbote: --from is no address\n", k_exit_error;
   const auto text = message_text(i, *from);
   if (!text) return i.err << "amtsbote: " << shown(text.error().detail) << "\n", k_exit_error;
-  auto keys = open_keys(*loaded.options);
-  if (!keys) return i.err << "amtsbote: the keys cannot be read: " << shown(keys.error().describe()) << "\n", k_exit_error;
-  const auto snapshot = make_local_snapshot(loaded.options, *keys);
+  auto role = loaded.options->is_own_domain(from->domain()) ? policies::ListenerRole::submission : policies::ListenerRole::mx;
+  if (i.has("--listener")) {
+    bool is_known = false;
+    for (const auto wanted : {policies::ListenerRole::submission, policies::ListenerRole::relay, policies::ListenerRole::mx})
+      if (i.one("--listener") == policies::name_of(wanted)) role = wanted, is_known = true;
+    if (!is_known) return i.err << "amtsbote: --listener is submission, relay or mx\n", k_exit_error;
+  }
+  const auto snapshot = open_snapshot(i, loaded.options);
   const auto facts = mail::inspect(base::ByteView(*text));
-
-  const bool own = loaded.options->is_own_domain(from->domain());
-  policies::Origin origin;
-  origin.role = own ? policies::ListenerRole::submission : policies::ListenerRole::mx;
-  if (i.one("--listener") == "relay") origin.role = policies::ListenerRole::relay;
-  origin.proof = own ? policies::Proof::account : policies::Proof::none;
-  const auto* department = own ? loaded.options->department_of(*from) : nullptr;
-  if (department != nullptr) origin.department = department->id;
-
+  const Asking asking = asking_by(*loaded.options, role, *from);
   bool good = true;
   json::array answers;
   for (const std::string& address : i.all("--to")) {
     const auto to = mail::Address::parse(address);
     if (!to) return i.err << "amtsbote: --to " << shown(address, 320) << " is no address\n", k_exit_error;
-    const auto direction = !loaded.options->is_own_domain(to->domain()) ? policies::Direction::outbound : own ? policies::Direction::internal : policies::Direction::inbound;
-    const pipeline::Case c{origin, *from, &facts, nullptr, base::system_clock().now()};
-    const auto decision = pipeline::decide_one(*snapshot, c, *to, direction);
+    const auto [decision, lines] = answer_for(*snapshot, asking, *from, facts, *to);
     good = good && (decision.outcome == policies::Outcome::deliver || decision.outcome == policies::Outcome::hold);
-    const auto lines = reply_lines(decision, *to, loaded.options->site.language);
     if (i.wants_json()) {
       json::object row = decision_object(decision, *to);
       json::array reply;
@@ -194,19 +259,60 @@ int run_test(const Invocation& i) {
   return failed == 0 ? k_exit_good : k_exit_no;
 }
 
+// One sender for each department, and one that is in none.
+policies::ProveOptions prove_options(const config::Options& options) {
+  policies::ProveOptions out;
+  out.cases.department_of = [&options](const mail::Address& a) {
+    const auto* department = options.department_of(a);
+    return department == nullptr ? std::string{} : department->id;
+  };
+  out.cases.is_own_domain = [&options](const std::string& domain) { return options.is_own_domain(domain); };
+  for (const config::DepartmentOptions& department : options.departments())
+    if (!department.addresses.empty()) {
+      std::string address = department.addresses.front();
+      std::replace_if(address.begin(), address.end(), [](char c) { return c == '*' || c == '?'; }, 'x');
+      out.senders.push_back(std::move(address));
+    }
+  if (!options.domains().empty()) out.senders.push_back("niemand.im.besonderen@" + options.domains().front().name);
+  for (const config::ListenerOptions& listener : options.listeners)
+    if (listener.role != policies::ListenerRole::mx) out.listeners.push_back(listener.address);
+  return out;
+}
+
+int run_prove(const Invocation& i) {
+  const auto loaded = config::load_config(i.one("--config", k_default_config));
+  if (!loaded.draft->rules) return print_faults(i, loaded.faults), k_exit_error;
+  const auto proof = policies::prove(*loaded.draft->rules, prove_options(*loaded.draft));
+  const bool found = !proof.counterexamples.empty();
+  json::array rows, unmatched, gaps;
+  for (const auto& c : proof.counterexamples) rows.emplace_back(json::object{{"demanding", c.demanding}, {"clearing", c.clearing}, {"case", c.text}});
+  for (const std::string& name : proof.unmatched) unmatched.emplace_back(name);
+  for (const std::string& gap : proof.gaps) gaps.emplace_back(gap);
+  if (i.wants_json()) {
+    i.out << format_line({{"ok", !found}, {"counterexamples", std::move(rows)}, {"unmatched", std::move(unmatched)}, {"tried", proof.tried}, {"complete", proof.complete}, {"gaps", std::move(gaps)}});
+  } else {
+    for (const auto& c : proof.counterexamples) i.out << "# \"" << c.demanding << "\" demands protection, \"" << c.clearing << "\" lets it leave in clear:\n" << c.text << "\n";
+    for (const std::string& name : proof.unmatched) i.out << "never matched: " << name << "\n";
+    for (const std::string& gap : proof.gaps) i.out << "not searched: " << gap << "\n";
+    i.out << proof.tried << " messages tried, " << proof.counterexamples.size() << " ways to clear text" << (proof.complete ? "\n" : "; the search is not complete\n");
+  }
+  if (found) return k_exit_no;
+  return proof.complete ? k_exit_good : k_exit_error;
+}
+
 }  // namespace
 
 std::vector<Command> policy_commands() {
   return {
       {"policy explain", "Tells what would happen to a message, and why",
        "For each recipient: every rule with whether it matched and what decided, which rule set what, each method with its key or the reason against it, and what "
-       "the sender's client would be told. Nothing is sent.",
+       "the sender's client would be told. Nothing is sent. Keys that you may not read are unknown, never absent: run it as the daemon's user.",
        {{"--from", "ADDRESS", "The sender", true},
         {"--to", "ADDRESS", "A recipient; repeatable", true, true},
         {"--message", "FILE", "A message; without it one is put together from the options below"},
         {"--subject", "TEXT", "Its subject"},
         {"--header", "'NAME: VALUE'", "A field of it; repeatable", false, true},
-        {"--listener", "ROLE", "relay instead of submission"},
+        {"--listener", "ROLE", "submission, relay or mx; without it the one that fits the sender"},
         k_config_option, k_json_option},
        "0  it would be taken for every recipient\n1  it would be refused, or postponed\n2  wrong use, or the configuration is faulty",
        "amtsbote policy explain --from amt53@stadt.example --to praxis@aerzte.example --subject '[vertraulich] Befund'", run_explain},
@@ -214,6 +320,10 @@ std::vector<Command> policy_commands() {
        "Without network, keys or daemon. A failed case shows expected, got and the rule.",
        {{"PATH", "", "Case files or directories; without one policies/tests", false, true}, k_config_option, k_json_option},
        "0  all cases passed\n1  a case failed\n2  a file could not be read", "amtsbote policy test", run_test},
+      {"policy prove", "Searches for a way from \"protection demanded\" to clear text",
+       "Tries every outbound message that the rules can tell apart. Where a rule that says otherwise = \"refuse\" or \"hold\" matches and the message would still leave in clear, "
+       "because of an earlier rule or of final, it prints the message as a case that fails today. Names rules that no message met, and what could not be searched.",
+       {k_config_option, k_json_option}, "0  every combination was tried, and there is no way\n1  there is one\n2  none was found, but not everything was searched", "amtsbote policy prove", run_prove},
   };
 }
 

@@ -114,7 +114,8 @@ std::vector<Command> queue_commands() {
        "amtsbote queue hold --reason \"wrong attachment, asked by Amt 53\" 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_hold},
       {"queue release", "Decides the held recipients of a message again",
        "The policy and the keys of this moment decide, as for a new message. What they do not let go stays held, and the answer says why: no command "
-       "sends in clear what a rule wants encrypted. To let a message go, import a key or change the rule, then release.",
+       "sends in clear what a rule wants encrypted. To let a message go, import a key or change the rule, then release. A quarantine ends here: the message goes "
+       "its way under the other rules, mail from outside with a mark.",
        {id, reason, k_config_option, k_json_option}, "0  all released\n1  some or all stay held, or nothing was held\n2  it could not be done",
        "amtsbote queue release --reason \"certificate imported\" 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_release},
       {"queue cancel", "Ends a message for its waiting and held recipients",

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <ostream>
+#include <sstream>
 
 #include <boost/json/array.hpp>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr base::ByteCount k_max_vkey = base::kib(4);
 constexpr base::ByteCount k_max_against = base::mib(16);
+constexpr std::size_t k_max_shown_line = 64 * 1024;
 
 void render_search(std::ostream& out, const json::object& answer) {
   Columns columns({"MESSAGE", "TIME", "STATE", "FROM", "TO", "SUBJECT"});
@@ -39,6 +41,17 @@ void render_show(std::ostream& out, const json::object& answer) {
   render_timeline(out, array_of(answer, "timeline"));
 }
 
+void render_config(std::ostream& out, const json::object& answer) {
+  for (const json::value& item : array_of(answer, "files")) {
+    if (!item.is_object()) continue;
+    const json::object& file = item.get_object();
+    out << "# " << shown(text_of(file, "name")) << "\n";
+    const auto text = base::parse_base64(text_of(file, "base64"));
+    std::istringstream lines(text ? *text : std::string());
+    for (std::string line; std::getline(lines, line);) out << shown(line, k_max_shown_line) << "\n";
+  }
+}
+
 bool is_count(const std::string& text) { return !text.empty() && text.size() <= 4 && text.find_first_not_of("0123456789") == std::string::npos; }
 
 int run_search(const Invocation& i) {
@@ -54,6 +67,8 @@ int run_search(const Invocation& i) {
   request["limit"] = std::stoi(limit);
   return run_live(i, std::move(request), render_search);
 }
+
+int run_config(const Invocation& i) { return run_live(i, {{"command", "receipts.config"}, {"hash", i.one("HASH")}}, render_config); }
 
 int run_show(const Invocation& i) { return run_live(i, {{"command", "receipts.show"}, {"id", i.one("ID")}}, render_show); }
 
@@ -205,6 +220,12 @@ std::vector<Command> receipts_commands() {
        "with your name.",
        {id, k_config_option, k_json_option}, "0  shown\n1  the log knows no such id\n2  the log could not be read", "amtsbote receipts show 01JQ3V5R8WPZ6T0X2B4N7M9K1C",
        run_show},
+      {"receipts config", "Shows the configuration and policies that a receipt names",
+       "Each receipt holds the hash of the files that were in force when it was written; receipts show tells it as cfg. The texts come from the archive, as they "
+       "were read then, and are hashed again before they are shown. Looking is written into the log, with your name.",
+       {{"HASH", "", "The hash, 64 hexadecimal digits", true}, k_config_option, k_json_option},
+       "0  shown\n1  no configuration with this hash was ever in force\n2  the archive could not be read, or does not have this hash",
+       "amtsbote receipts config aa4efb556fc31f7b0eb3c7c7b8e05576079bac3bc342dd668405ef48fbd5db7e", run_config},
       {"receipts prove", "Writes receipts with their proofs as files",
        "One file with all receipts of the message so far, one file for each of them, and the verifier key. Each receipt has its leaf, its disclosures and a "
        "C2SP tlog-proof against a checkpoint that is signed and published now. The export is written into the log, with your name. The files hold addresses and "

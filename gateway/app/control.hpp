@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/core/result.hpp"
+#include "gateway/web/json_values.hpp"
 
 namespace app {
 
@@ -37,15 +38,12 @@ json::object error_answer(std::string_view error, int exit_code);
 // The exit code that an answer means.
 int exit_code_of(const json::object& answer);
 
-// Members of hostile objects: absent or of another type is "", nothing or no.
-std::string text_of(const json::object& object, std::string_view key);
-std::optional<std::int64_t> number_of(const json::object& object, std::string_view key);
-bool flag_of(const json::object& object, std::string_view key);
-std::vector<std::string> texts_of(const json::object& object, std::string_view key);
-const json::object& object_of(const json::object& object, std::string_view key);  // an empty one if absent
-const json::array& array_of(const json::object& object, std::string_view key);
-
-// Foreign text as JSON and terminals can take it: UTF-8 without controls, capped.
-std::string shown(std::string_view foreign, std::size_t cap = 1000);
+using web::array_of;
+using web::flag_of;
+using web::number_of;
+using web::object_of;
+using web::shown;
+using web::text_of;
+using web::texts_of;
 
 }  // namespace app

@@ -194,6 +194,23 @@ json::object trust(const Task& task) {
   return changed(task, good_answer());
 }
 
+// An address of ours: what signs for it, and what opens its mail.
+json::object own_use(const Task& task, const config::Options& options, const mail::Address& address) {
+  json::array signs, opens, troubles;
+  for (const Method method : {Method::smime, Method::openpgp}) {
+    const certs::KeyFacts facts = task.live.keys().signer_key(options, address, method, task.live.now());
+    if (facts.chosen) signs.emplace_back(facts.chosen->fingerprint.hex);
+    if (facts.state == certs::Lookup::unknown) troubles.emplace_back(std::string(certs::name_of(method)) + ": " + shown(facts.detail));
+    for (const certs::RejectedKey& key : facts.rejected) {
+      std::string why;
+      for (const certs::Finding finding : key.findings) why += std::string(why.empty() ? "" : ", ") + certs::name_of(finding);
+      troubles.emplace_back(key.fingerprint.hex.substr(0, 16) + " does not sign: " + why);
+    }
+  }
+  for (const certs::KeyInfo& info : task.live.keys().opening_keys(options, address)) opens.emplace_back(info.fingerprint.hex);
+  return {{"by", options.identity_of(address) != nullptr ? "identity" : "import"}, {"signs", std::move(signs)}, {"opens", std::move(opens)}, {"troubles", std::move(troubles)}};
+}
+
 json::object explain(const Task& task) {
   const auto address = mail::Address::parse(text_of(task.request, "address"));
   if (!address) return error_answer("no address", k_exit_error);
@@ -208,6 +225,11 @@ json::object explain(const Task& task) {
   }
   json::object answer = good_answer();
   answer["candidates"] = std::move(candidates);
+  const auto& options = *task.live.snapshot()->options;
+  if (options.is_own_domain(address->domain())) {
+    answer["own"] = own_use(task, options, *address);
+    any = any || !array_of(object_of(answer, "own"), "signs").empty() || !array_of(object_of(answer, "own"), "opens").empty();
+  }
   if (!any) answer["exit"] = k_exit_no;
   return answer;
 }

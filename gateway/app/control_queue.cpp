@@ -4,10 +4,11 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 #include "gateway/pipeline/decide.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/record.hpp"
+#include "gateway/pipeline/settle.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -147,7 +148,7 @@ json::object show(const Task& task) {
   }
   const auto leaves = task.live.store().leaves_of(message->row.mid);
   if (!leaves) return error_answer(leaves.error());
-  out["timeline"] = timeline_as_json(*leaves);
+  out["timeline"] = web::timeline_as_json(*leaves);
   return out;
 }
 
@@ -197,14 +198,15 @@ json::object hold(const Task& task) {
   auto message = open_message(task, false, answer);
   if (!message) return answer;
   const auto at = time_of(task);
-  const base::Timestamp until = at.now + task.live.snapshot()->options->retry.hold_expiry;
   store::Change change;
   for (std::size_t i = 0; i < message->row.recipients.size(); ++i) {
     const State state = message->row.recipients[i].state;
     if (state != State::due && state != State::unknown) continue;
-    auto update = update_of(*message, i, State::held, until);
     pipeline::RecipientRecord& record = message->recipients[i];
+    const base::Timestamp until = pipeline::hold_until(task.live.snapshot()->options->retry, record.direction, at.now);
+    auto update = update_of(*message, i, State::held, until);
     record.expires = until;
+    record.released = false;
     record.last_error = "held: " + reason;
     update.record = pipeline::encode(record);
     change.updates.push_back(std::move(update));
@@ -247,6 +249,7 @@ void release_one(const Task& task, const Opened& message, std::size_t i, const p
   // an outcome that hangs on a lookup says nothing new: the old decision stays
   if (d.outcome != policies::Outcome::later) {
     if (goes) record.expires = facts.now + retry.expiry;
+    record.released = goes;
     record.last_error = goes ? "" : std::string("not released: ") + policies::name_of(d.reason);
     update.reason = static_cast<int>(d.reason);
     update.record = pipeline::encode(record);
@@ -270,7 +273,7 @@ json::object release(const Task& task) {
   if (!message) return answer;
   const auto facts = mail::inspect(*message->row.body);
   if (!facts) return error_answer(facts.error());
-  const pipeline::Case c{message->record.origin, message->record.reverse_path, &*facts, nullptr, task.live.now()};
+  const pipeline::Case c{message->record.origin, message->record.reverse_path, &*facts, nullptr, task.live.now(), true};
   store::Change change;
   json::array told;
   for (std::size_t i = 0; i < message->row.recipients.size(); ++i)

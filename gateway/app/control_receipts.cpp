@@ -7,8 +7,9 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/config/load.hpp"
 #include "gateway/pipeline/search_words.hpp"
+#include "gateway/web/timeline.hpp"
 #include "mail/address/address.hpp"
 #include "receipts/log/leaf.hpp"
 #include "receipts/proof/tile_reader.hpp"
@@ -81,7 +82,7 @@ std::optional<Wanted> parse_query(const json::object& request, std::string& erro
     if (!*into) return error = std::string(key) + " must be 2026-03-01 or 2026-03-01T08:15:00Z (UTC)", std::nullopt;
   }
   out.state = text_of(request, "state");
-  const auto& known = known_states();
+  const auto& known = web::known_states();
   if (!out.state.empty() && std::find(known.begin(), known.end(), out.state) == known.end()) return error = "no such state", std::nullopt;
   out.query.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(request, "limit").value_or(100), 1, k_max_hits));
   return out;
@@ -104,8 +105,8 @@ bool is_meant(const std::string& wanted, const std::vector<std::string>& address
 
 // One hit; none where a closer look says that something else was meant.
 std::optional<json::object> hit_of(const store::SearchHit& hit, const std::vector<store::StoredLeaf>& leaves, const Wanted& wanted) {
-  const json::array timeline = timeline_as_json(leaves);
-  const auto states = states_of(timeline);
+  const json::array timeline = web::timeline_as_json(leaves);
+  const auto states = web::states_of(timeline);
   if (!wanted.state.empty() && states.count(wanted.state) == 0) return std::nullopt;
   json::object out{{"mid", hit.mid.text()}, {"closed", hit.closed}};
   json::array words;
@@ -183,9 +184,9 @@ json::object show(const Task& task) {
   if (!leaves) return answer;
   if (auto done = record_audit(task, EventType::audit_query, json::serialize(task.request)); !done) return error_answer(done.error());
   json::object out = good_answer();
-  json::array timeline = timeline_as_json(*leaves);
+  json::array timeline = web::timeline_as_json(*leaves);
   json::array states;
-  for (const std::string& state : states_of(timeline)) states.emplace_back(state);
+  for (const std::string& state : web::states_of(timeline)) states.emplace_back(state);
   out["id"] = text_of(task.request, "id");
   out["states"] = std::move(states);
   out["timeline"] = std::move(timeline);
@@ -242,10 +243,33 @@ json::object prove(const Task& task) {
   return out;
 }
 
+// The texts behind the hash of a receipt, as they were read when they came into force. Hashed again here: what the archive
+// holds is shown as what decided only if it is.
+json::object config_of(const Task& task) {
+  const auto hash = base::parse_hex(base::to_lower(text_of(task.request, "hash")));
+  base::Sha256Digest digest{};
+  if (!hash || hash->size() != digest.size()) return error_answer("not the hash of a configuration: 64 hexadecimal digits", k_exit_error);
+  std::copy(hash->begin(), hash->end(), reinterpret_cast<char*>(digest.data()));
+  if (auto done = record_audit(task, EventType::audit_query, json::serialize(task.request)); !done) return error_answer(done.error());
+  auto texts = task.live.store().config_texts(digest);
+  if (!texts) return error_answer(texts.error());
+  if (texts->empty()) return error_answer("no configuration with this hash was ever in force", k_exit_no);
+  std::vector<config::ConfigText> archived;
+  for (auto& [name, text] : *texts) archived.push_back({name, std::move(text)});
+  const std::string again = config::hash_of_texts(archived);
+  if (again != base::to_hex(*hash)) return error_answer("the archived texts have another hash: " + again, k_exit_error);
+  json::array files;
+  for (const auto& t : archived) files.push_back(json::object{{"name", t.name}, {"base64", base::to_base64(t.text)}});
+  json::object out = good_answer();
+  out["cfg"] = again;
+  out["files"] = std::move(files);
+  return out;
+}
+
 }  // namespace
 
 std::vector<Handler> receipts_handlers() {
-  return {{"receipts.search", true, search}, {"receipts.show", true, show}, {"receipts.prove", true, prove}};
+  return {{"receipts.config", true, config_of}, {"receipts.search", true, search}, {"receipts.show", true, show}, {"receipts.prove", true, prove}};
 }
 
 }  // namespace app

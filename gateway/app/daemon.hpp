@@ -2,7 +2,9 @@
 // above and goes first.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/pipeline/dispatch.hpp"
+#include "gateway/pipeline/recipient_probe.hpp"
 
 namespace app {
 
@@ -29,10 +32,11 @@ class Daemon {
   std::vector<std::string> reload();
 
  private:
-  base::Result<void> record_config(receipts::EventType type, const char* out);
+  base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
   base::net::Awaitable<void> watch_openpgp();
+  void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
   ServeOptions m_options;
@@ -43,7 +47,11 @@ class Daemon {
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;
   pipeline::Context m_context;
+  std::unique_ptr<pipeline::RecipientProbe> m_probe;
   Sessions m_sessions;
+  bool m_is_stopping = false;              // the I/O thread's own
+  std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
+  std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;

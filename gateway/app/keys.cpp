@@ -46,7 +46,7 @@ class Keys::Ring : public pipeline::KeyRing {
     return remembered({false, method, address.folded()}, now, [&] { return m_keys.m_store->find_recipient_key(address, method, now); });
   }
   certs::KeyFacts signer_key(const mail::Address& address, certs::Method method, base::Timestamp now) const override {
-    return remembered({true, method, address.folded()}, now, [&] { return m_keys.m_store->find_identity(address, method, now); });
+    return remembered({true, method, address.folded()}, now, [&] { return m_keys.signer_key(*m_options, address, method, now); });
   }
 
   base::Result<crypto::smime::CertificatePtr> certificate(const certs::Fingerprint& key) const override {
@@ -76,7 +76,7 @@ class Keys::Ring : public pipeline::KeyRing {
     crypto::OpenRequest out;
     out.home = m_keys.m_home;
     for (const mail::Address& address : recipients)
-      for (const certs::KeyInfo& info : m_keys.m_store->identities_for(address)) {
+      for (const certs::KeyInfo& info : m_keys.opening_keys(*m_options, address)) {
         if (info.method == certs::Method::openpgp) {
           out.openpgp.push_back(info.fingerprint);
         } else if (auto loaded = identity(info.fingerprint)) {
@@ -193,6 +193,25 @@ base::Result<std::shared_ptr<Keys>> Keys::open(const config::Options& options, s
   auto store = certs::KeyStore::open({directory, certs::Revocation::soft}, *out->m_sealer, out->m_openpgp.get());
   if (!store) return std::move(store).error();
   out->m_store = *std::move(store);
+  return out;
+}
+
+certs::KeyFacts Keys::signer_key(const config::Options& options, const mail::Address& address, certs::Method method, base::Timestamp now) const {
+  const config::IdentityOptions* identity = options.identity_of(address);
+  if (identity == nullptr) return m_store->find_identity(address, method, now);
+  const auto& names = method == certs::Method::smime ? identity->smime : identity->openpgp;
+  if (!names.empty()) return m_store->find_named_identity(address, method, names.front(), now);
+  certs::KeyFacts none;
+  none.state = certs::Lookup::absent;
+  return none;
+}
+
+std::vector<certs::KeyInfo> Keys::opening_keys(const config::Options& options, const mail::Address& address) const {
+  const config::IdentityOptions* identity = options.identity_of(address);
+  if (identity == nullptr) return m_store->identities_for(address);
+  auto out = m_store->own_keys(identity->smime);
+  const auto more = m_store->own_keys(identity->openpgp);
+  out.insert(out.end(), more.begin(), more.end());
   return out;
 }
 

@@ -20,6 +20,10 @@ class Keys {
   base::Result<void> reload();
 
   pipeline::KeyRingPtr ring(config::OptionsPtr options) const;
+  // Whose keys are whose: what an [[identity]] of the configuration says is all, and whom none names uses the keys that were
+  // taken in for the address. Signing: one key or none; opening: all that mail for the address may be opened with.
+  certs::KeyFacts signer_key(const config::Options& options, const mail::Address& address, certs::Method method, base::Timestamp now) const;
+  std::vector<certs::KeyInfo> opening_keys(const config::Options& options, const mail::Address& address) const;
 
  private:
   class Sealer;

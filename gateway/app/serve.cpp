@@ -1,5 +1,7 @@
 #include "gateway/app/serve.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -57,6 +59,13 @@ std::vector<std::string> error_texts(const std::vector<policies::Fault>& faults)
   return out;
 }
 
+// glibc's defaults give memory back to the kernel, and take it again, several times a message: a busy gateway keeps some.
+void keep_memory() {
+  ::mallopt(M_TOP_PAD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 }  // namespace
 
 Daemon::Daemon(ServeOptions options)
@@ -68,7 +77,11 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   auto store = open_store(*loaded);
   if (!store) return std::move(store).error();
   m_store = *std::move(store);
-  m_store->on_fatal([](const base::Error&) { std::raise(SIGTERM); });
+  // not by a signal: it would kill the process before run() watches for it, and after
+  m_store->on_fatal([this](const base::Error&) {
+    m_failed = true;
+    asio::post(m_io, [this] { begin_stop(); });
+  });
   auto root = load_root_key(*loaded);
   if (!root) return std::move(root).error();
   auto keys = Keys::open(*loaded, *std::move(root));
@@ -76,7 +89,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_keys = *std::move(keys);
   auto snapshot = make_snapshot(loaded, m_keys);
   if (!snapshot) return std::move(snapshot).error();
-  base::net::ResolverOptions resolving;
+  base::net::ResolverOptions resolving{loaded->dns.forwarders, loaded->dns.trust_anchor, loaded->dns.insecure, loaded->dns.timeout};
   auto resolver = base::net::Resolver::make(m_io.get_executor(), resolving);
   if (!resolver) return std::move(resolver).error();
   m_resolver = *std::move(resolver);
@@ -89,9 +102,11 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   }
   m_context.resolver = m_resolver.get();
   m_context.current.set(*std::move(snapshot));
+  m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
+  m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
-  if (auto recorded = record_config(receipts::EventType::sys_start, "started"); !recorded) return recorded;
+  if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
     auto listener = Listener::bind(m_io.get_executor(), m_context, *m_login, *m_dispatch, m_sessions, i);
@@ -114,8 +129,8 @@ base::Result<void> Daemon::open_control(const config::Options& options) {
 }
 
 // The texts behind the hash of each receipt lie in the store, so that an auditor finds what decided.
-base::Result<void> Daemon::record_config(receipts::EventType type, const char* out) {
-  const auto snapshot = m_context.current.get();
+base::Result<void> Daemon::record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current) {
+  const pipeline::Snapshot* snapshot = &current;
   const base::Timestamp now = m_context.clock->now();
   store::Change change;
   if (type != receipts::EventType::sys_config) change.events.push_back(system_event(type, snapshot->cfg, out, now));
@@ -125,19 +140,25 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
 }
 
 std::vector<std::string> Daemon::reload() {
+  const std::lock_guard one_at_a_time(m_reload);
+  const auto refused = [](const base::Error& error) {
+    base::log::error(k_event_reload, {{"result", "refused"}, {"error", error.describe()}});
+    return std::vector<std::string>{error.describe()};
+  };
   auto loaded = config::load_config(m_options.config);
   if (!loaded.options) {
     for (const auto& fault : loaded.faults) base::log::error(k_event_fault, {{"fault", policies::format_fault(fault)}});
     base::log::error(k_event_reload, {{"result", "refused"}, {"faults", static_cast<std::uint64_t>(loaded.faults.size())}});
     return error_texts(loaded.faults);
   }
-  if (auto again = m_keys->reload(); !again) return {again.error().describe()};
+  if (auto again = m_keys->reload(); !again) return refused(again.error());
   auto snapshot = make_snapshot(loaded.options, m_keys);
-  if (!snapshot) return {snapshot.error().describe()};
+  if (!snapshot) return refused(snapshot.error());
+  // archived first: no receipt may name texts that a crash could still take away
+  const auto recorded = record_config(receipts::EventType::sys_config, "active", **snapshot);
+  if (!recorded) return refused(recorded.error());
   m_context.current.set(*std::move(snapshot));
   m_login->forget();
-  const auto recorded = record_config(receipts::EventType::sys_config, "active");
-  if (!recorded) return {recorded.error().describe()};
   base::log::info(k_event_reload, {{"result", "active"}, {"cfg", m_context.current.get()->options->hash}});
   return {};
 }
@@ -151,8 +172,14 @@ void Daemon::watch_signals(asio::signal_set& signals) {
       return;
     }
     base::log::info(k_event_stop, {{"signal", number}});
-    asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
+    begin_stop();
   });
+}
+
+void Daemon::begin_stop() {
+  if (m_is_stopping) return;
+  m_is_stopping = true;
+  asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
@@ -161,6 +188,7 @@ base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
+  co_await m_probe->close();
   for (const auto& [number, close] : m_sessions.closers) close();
   const base::Steady until = m_context.clock->steady() + k_close;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {
@@ -202,8 +230,11 @@ int Daemon::run() {
   if (m_openpgp) crypto::openpgp::end_overdue(*m_keys->home(), std::chrono::milliseconds{0});
   m_blocking.join();
   m_crypto.join();
-  const auto stopped = record_config(receipts::EventType::sys_stop, "stopped");
-  const int code = stopped ? 0 : 1;
+  const auto stopped = record_config(receipts::EventType::sys_stop, "stopped", *m_context.current.get());
+  // the last checkpoint here, where its failure can still be told
+  const auto published = m_store->publish_now();
+  if (!published) base::log::error(k_event_stop, {{"error", published.error().describe()}});
+  const int code = stopped && published && !m_failed ? 0 : 1;
   const auto gpg = m_openpgp ? m_openpgp->counts() : base::net::DeadlinePool::Counts{};
   if (m_sessions.all == 0 && m_dispatch->active() == 0 && gpg.running + gpg.lost == 0) return code;
   if (m_openpgp) crypto::openpgp::close_home(*m_keys->home());
@@ -214,6 +245,7 @@ int Daemon::run() {
 }
 
 int serve(const ServeOptions& options) {
+  keep_memory();
   base::log::start(options.log_format, options.log_level);
   const std::shared_ptr<void> end(nullptr, [](void*) { base::log::stop(); });
   auto loaded = config::load_config(options.config);

@@ -20,6 +20,12 @@ void init_process() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::prctl(PR_SET_DUMPABLE, 0);
+  // a descriptor for each session and more: the usual soft limit of 1024 is for programs that use select()
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
 }
 
 base::Result<std::shared_ptr<const crypto::seal::RootKey>> load_root_key(const config::Options& options) {

@@ -56,18 +56,18 @@ constexpr Row<TimeLimits, Milliseconds> k_times[] = {
 
 constexpr Row<RetryOptions, Milliseconds> k_retry_times[] = {
     {{"first", "duration", "1m", "1s to 1h", "wait after the first attempt that failed"}, &RetryOptions::first, 1s, 1h},
-    {{"most", "duration", "1h", "10s to 1d", "longest wait between two attempts"}, &RetryOptions::most, 10s, 24h},
-    {{"expiry", "duration", "48h", "1m to 30d", "after this the sender gets a failure report"},
+    {{"most", "duration", "1h", "1s to 1d", "longest wait between two attempts"}, &RetryOptions::most, 1s, 24h},
+    {{"expiry", "duration", "48h", "1s to 30d", "after this the sender gets a failure report"},
      &RetryOptions::expiry,
-     1min,
+     1s,
      720h},
-    {{"delay_notice", "duration", "1h", "1m to 30d", "after this the sender is told once that it takes longer"},
+    {{"delay_notice", "duration", "1h", "1s to 30d", "after this the sender is told once that it takes longer"},
      &RetryOptions::delay_notice,
-     1min,
+     1s,
      720h},
-    {{"hold_expiry", "duration", "5d", "1h to 90d", "after this a held message of ours fails"},
+    {{"hold_expiry", "duration", "5d", "1s to 90d", "after this a held message of ours fails"},
      &RetryOptions::hold_expiry,
-     1h,
+     1s,
      2160h},
 };
 
@@ -144,6 +144,8 @@ void read_retry(TableReader* reader, RetryOptions& into) {
   fill(k_retry_counts, reader, into);
   if (reader == nullptr) return;
   if (into.first > into.most) reader->error("first", "is above retry.most");
+  for (const auto& [key, value] : {std::pair{"expiry", into.expiry}, {"hold_expiry", into.hold_expiry}})
+    if (value < 1h) reader->warning(key, "is below an hour: mail fails before anybody can do something about it");
   if (into.delay_notice >= into.expiry)
     reader->warning("delay_notice", "is not below retry.expiry: nobody would be told of a delay");
 }

@@ -32,7 +32,7 @@ class Loader {
       policies();
     }
     m_options->texts = m_texts.take_sorted();
-    m_options->hash = hash_of(m_options->texts);
+    m_options->hash = hash_of_texts(m_options->texts);
     Loaded loaded;
     loaded.draft = m_options;
     if (!m_faults.has_errors()) loaded.options = m_options;
@@ -141,10 +141,11 @@ class Loader {
       read_site(*s, draft);
       m_site = *s;
     }
-    const auto store = one("store", false), trust = one("trust", false), openpgp = one("openpgp", false);
+    const auto store = one("store", false), trust = one("trust", false), dns = one("dns", false), openpgp = one("openpgp", false);
     read_openpgp(openpgp ? &*openpgp : nullptr, draft);
     read_store(store ? &*store : nullptr, draft);
     read_trust(trust ? &*trust : nullptr, draft);
+    read_dns(dns ? &*dns : nullptr, {&m_files[0].root, m_files[0].name, m_files[0].directory}, draft);
     if (const auto s = one("secrets", true)) read_secrets(*s, draft);
     numbers();
     read_tls(by_name("tls"), draft);
@@ -257,14 +258,6 @@ class Loader {
     }
   }
 
-  // Over names and lengths as well: no text can be moved from one file to another without changing it.
-  static std::string hash_of(const std::vector<ConfigText>& texts) {
-    base::Sha256 sha;
-    for (const ConfigText& t : texts)
-      sha.update(t.name).update(base::ByteView("\0", 1)).update(std::to_string(t.text.size())).update("\n").update(t.text);
-    return base::to_hex(base::view(sha.finish()));
-  }
-
   base::fs::path m_path;
   TextReader m_texts;
   std::shared_ptr<Options> m_options;
@@ -275,6 +268,13 @@ class Loader {
 };
 
 }  // namespace
+
+std::string hash_of_texts(const std::vector<ConfigText>& texts) {
+  base::Sha256 sha;
+  for (const ConfigText& t : texts)
+    sha.update(t.name).update(base::ByteView("\0", 1)).update(std::to_string(t.text.size())).update("\n").update(t.text);
+  return base::to_hex(base::view(sha.finish()));
+}
 
 base::Result<std::string> TextReader::read(const base::fs::path& path, base::ByteCount limit) {
   const std::string name = path.lexically_relative(m_base.empty() ? "." : m_base).string();

@@ -19,4 +19,8 @@ struct Loaded {
 
 Loaded load_config(const base::fs::path& path);
 
+// The hash by which receipts name a configuration, in hex: SHA-256 over each text in the order of the names as
+// `name NUL length LF text`, so that no text can be moved from one file to another without changing it.
+std::string hash_of_texts(const std::vector<ConfigText>& texts);
+
 }  // namespace config

@@ -125,6 +125,7 @@ class RouteReader {
     m_route.implicit_tls = m_r.boolean("implicit_tls").value_or(false);
     transport();
     login();
+    trial();
     return std::move(m_route);
   }
 
@@ -184,6 +185,15 @@ class RouteReader {
     if (m_r.has("account") && m_route.kind == RouteKind::mx) m_r.error("account", "has no meaning with mx");
     if (m_r.has("account") && !m_route.is_loopback && m_route.transport < Transport::verified)
       m_r.error("account", "needs transport = \"verified\": a password goes to nobody else");
+  }
+
+  void trial() {
+    const auto port = m_r.integer("trial_port", 1, 65535);
+    if (!port) return;
+    if (m_route.kind != RouteKind::mx) return m_r.error("trial_port", "has a meaning with mx only: a next hop names its port");
+    m_r.warning("trial_port", "is for trials: no host of the Internet takes mail there");
+    m_route.port = static_cast<std::uint16_t>(*port);
+    m_route.is_trial = true;
   }
 
   const Section& m_section;

@@ -52,7 +52,19 @@ void read_recipients(TableReader& r, const Section& section, Draft& draft, Domai
   RecipientList list(domain.name, draft.faults);
   if (node->kind == NodeKind::table) {
     TableReader inner(*node, r.file(), "domain.recipients", schema::recipients(), draft.faults);
-    if (!inner.required("file")) return;
+    const bool probes = inner.boolean("probe").value_or(false);
+    if (probes == inner.has("file")) return r.error("recipients", "must have either file or probe = true");
+    for (const char* key : {"known", "absent"})
+      if (!probes && inner.has(key)) inner.error(key, "has a meaning with probe only");
+    if (probes) {
+      const auto memory = [&](std::string_view key, Milliseconds most) {
+        const auto specs = schema::recipients();
+        const auto spec = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.key == key; });
+        return inner.duration(key, std::chrono::seconds(1), most).value_or(*policies::parse_duration(spec->fallback));
+      };
+      domain.probe = ProbeOptions{memory("known", std::chrono::hours(168)), memory("absent", std::chrono::hours(24))};
+      return;
+    }
     const auto path = read_path(inner, "file", section);
     if (!path) return;
     const auto text = draft.texts.read(*path, k_max_list);
@@ -91,6 +103,20 @@ std::optional<std::string> own_pattern(const std::string& text, const Options& o
 bool is_id(std::string_view text) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
   return text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
+}
+
+// Fingerprints, or beginnings that nobody makes twice by chance.
+std::vector<std::string> key_names(TableReader& r, std::string_view key) {
+  std::vector<std::string> out;
+  for (const Node* node : r.strings(key).value_or(std::vector<const Node*>{})) {
+    std::string name = node->text;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (name.size() < 16 || name.size() > 64 || name.find_first_not_of("0123456789ABCDEF") != std::string::npos)
+      r.error_at(node->at, "identity." + std::string(key) + ": \"" + node->text + "\" is no fingerprint, nor its first 16 digits");
+    else
+      out.push_back(std::move(name));
+  }
+  return out;
 }
 
 }  // namespace
@@ -170,8 +196,8 @@ void read_identities(const std::vector<Section>& sections, Draft& draft) {
       else
         identity.addresses.push_back(address->folded());
     }
-    identity.smime = r.string("smime").value_or("");
-    identity.openpgp = r.string("openpgp").value_or("");
+    identity.smime = key_names(r, "smime");
+    identity.openpgp = key_names(r, "openpgp");
     if (!r.has("smime") && !r.has("openpgp")) r.error_at(r.at(), "identity: must name an S/MIME or an OpenPGP key");
     identities.push_back(std::move(identity));
   }

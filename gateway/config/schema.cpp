@@ -19,6 +19,7 @@ std::span<const KeySpec> top() {
       {"retry", "table", "", "", "when to try again and when to give up"},
       {"trust", "table", "", "", "whom we believe"},
       {"openpgp", "table", "", "", "how gpg is run"},
+      {"dns", "table", "", "", "whom we ask for names; read at start"},
   };
   return k_rows;
 }
@@ -31,6 +32,8 @@ std::span<const KeySpec> site() {
       {"timezone", "string", "Europe/Berlin", "a name of the zone database",
        "zone of times that people read, and of `when.time`"},
       {"language", "word", "de", "de, en", "language of texts for people where no department has one"},
+      {"partial", "word", "refuse", "refuse, split, hold",
+       "where a rule refuses some recipients of a message of ours: refuse it for all; take it for the others and report these; hold it for these"},
       {"state_directory", "path", "/var/lib/amtsbote", "", "queue, log and keys; belongs to the daemon alone"},
       {"policies", "path", "policies", "", "directory of the policy files; its `tests/` holds their cases"},
       {"control", "path", "/run/amtsbote/control", "", "socket of the administrators' commands"},
@@ -106,7 +109,12 @@ std::span<const KeySpec> domain() {
 }
 
 std::span<const KeySpec> recipients() {
-  static constexpr KeySpec k_rows[] = {{"file", "path", "", "one address a line, `#` begins a comment", "the list in a file"}};
+  static constexpr KeySpec k_rows[] = {
+      {"file", "path", "none", "one address a line, `#` begins a comment", "the list in a file"},
+      {"probe", "boolean", "false", "", "ask the server of the route at RCPT; while it gives no answer, neither do we: 451"},
+      {"known", "duration", "1h", "1s to 7d", "how long its yes is remembered"},
+      {"absent", "duration", "5m", "1s to 1d", "how long its no is remembered"},
+  };
   return k_rows;
 }
 
@@ -122,9 +130,9 @@ std::span<const KeySpec> department() {
 
 std::span<const KeySpec> identity() {
   static constexpr KeySpec k_rows[] = {
-      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys"},
-      {"smime", "string", "none", "", "name of the S/MIME key; `keys list` shows them"},
-      {"openpgp", "string", "none", "", "name of the OpenPGP key"},
+      {"addresses", "string or list", "", "addresses in own domains", "who signs and decrypts with these keys, and with no others"},
+      {"smime", "string or list", "none", "16 digits at least", "S/MIME keys by fingerprint, as `keys list` shows it: the first signs, all decrypt"},
+      {"openpgp", "string or list", "none", "16 digits at least", "OpenPGP keys by fingerprint: the first signs, all decrypt"},
   };
   return k_rows;
 }
@@ -140,6 +148,7 @@ std::span<const KeySpec> route() {
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte at the next hop"},
       {"account", "string", "none", "", "name to log in with at the next hop"},
       {"password", "secret", "none", "", "its password; sent over verified TLS only"},
+      {"trial_port", "number", "25", "1 to 65535", "for trials: an `mx` route reaches its hosts on this port, and on loopback too"},
   };
   return k_rows;
 }
@@ -147,6 +156,17 @@ std::span<const KeySpec> route() {
 std::span<const KeySpec> trust() {
   static constexpr KeySpec k_rows[] = {
       {"tls_anchors", "path", "none", "PEM", "root certificates for verified TLS to next hops; none: the system's"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> dns() {
+  static constexpr KeySpec k_rows[] = {
+      {"forwarders", "string or list", "none", "IP address and port", "name servers to ask; none: those of /etc/resolv.conf"},
+      {"trust_anchor", "path or `none`", "/usr/share/dns/root.key", "DS or DNSKEY records",
+       "what DNSSEC validation starts from; `none`: nothing is validated"},
+      {"insecure", "string or list", "none", "domains", "zones exempt from validation: internal ones that the world does not know"},
+      {"timeout", "duration", "10s", "1s to 1m", "wait for an answer; without one mail is tried again later"},
   };
   return k_rows;
 }

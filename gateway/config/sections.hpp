@@ -41,6 +41,8 @@ void read_secrets(const Section& section, Draft& draft);
 void read_openpgp(const Section* section, Draft& draft);
 void read_tls(const std::vector<Section>& sections, Draft& draft);
 void read_trust(const Section* section, Draft& draft);
+// `main` is where a fault of the defaults is reported.
+void read_dns(const Section* section, const Section& main, Draft& draft);
 void read_listeners(const std::vector<Section>& sections, Draft& draft);
 void read_routes(const std::vector<Section>& sections, Draft& draft);
 void read_domains(const std::vector<Section>& sections, Draft& draft);

@@ -12,6 +12,7 @@ using policies::NodeKind;
 using policies::TableReader;
 
 constexpr std::array<std::string_view, 2> k_languages{"de", "en"};
+constexpr std::array<std::string_view, 3> k_partial{"refuse", "split", "hold"};
 constexpr std::array<std::string_view, 1> k_stores{"sqlite"};
 
 std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::string_view key) {
@@ -77,6 +78,7 @@ void read_site(const Section& section, Draft& draft) {
   if (!is_word(site.node, 32)) r.error("node", "must be letters, digits and \"-\", at most 32");
   site.timezone = r.string("timezone").value_or(std::string(fallback_of(specs, "timezone")));
   check_timezone(r, site.timezone);
+  site.partial = static_cast<Partial>(r.word("partial", k_partial).value_or(0));
   site.language = k_languages.at(r.word("language", k_languages).value_or(0));
   const auto path = [&](std::string_view key) {
     const auto given = read_path(r, key, section);

@@ -29,10 +29,14 @@ struct SecretRef {
   bool empty() const { return credential.empty() && file.empty(); }
 };
 
+// What becomes of a message of ours that some of its recipients may not get.
+enum class Partial { refuse, split, hold };
+
 struct SiteOptions {
   std::string hostname;  // A-label; stands in the greeting, in Received and as authserv-id
   std::string node, timezone, language;
   base::fs::path state_directory, policies, control, audit;
+  Partial partial = Partial::refuse;
 };
 
 struct StoreOptions {
@@ -76,10 +80,16 @@ struct ListenerOptions {
   std::vector<std::string> departments;          // relay
 };
 
+// Recipients are asked of the internal server; how long its answers hold.
+struct ProbeOptions {
+  Milliseconds known{}, absent{};
+};
+
 struct DomainOptions {
   std::string name;                                 // A-label
   std::string route;                                // "": by the routes' `to`
   std::optional<std::set<std::string>> recipients;  // folded; none: every recipient is taken
+  std::optional<ProbeOptions> probe;
 };
 
 struct DepartmentOptions {
@@ -89,8 +99,8 @@ struct DepartmentOptions {
 };
 
 struct IdentityOptions {
-  std::vector<std::string> addresses;  // folded
-  std::string smime, openpgp;          // names of keys
+  std::vector<std::string> addresses;       // folded
+  std::vector<std::string> smime, openpgp;  // fingerprints or their beginnings, upper case: the first signs, all of them decrypt
 };
 
 enum class RouteKind { smtp, lmtp, mx };
@@ -101,7 +111,8 @@ struct RouteOptions {
   policies::PatternSet to;
   RouteKind kind = RouteKind::smtp;
   std::string host;  // a name or an IP address without brackets; "" for mx and sockets
-  std::uint16_t port = 25;
+  std::uint16_t port = 25;   // of an mx route: what trial_port says
+  bool is_trial = false;     // mx: hosts on loopback are taken too
   base::fs::path socket;     // LMTP over a Unix socket
   bool is_loopback = false;  // loopback address or Unix socket
   Transport transport = Transport::verified;
@@ -134,6 +145,13 @@ struct TrustOptions {
   base::fs::path tls_anchors;  // PEM; "": the system's
 };
 
+struct DnsOptions {
+  std::vector<std::string> forwarders;  // "127.0.0.1@53", as libunbound writes it; none: the system's
+  base::fs::path trust_anchor;          // "": nothing is validated
+  std::vector<std::string> insecure;    // zones exempt from validation
+  Milliseconds timeout{};
+};
+
 // One file that took part, with exactly the bytes that were read.
 struct ConfigText {
   std::string name;  // relative to the main file's directory
@@ -152,6 +170,7 @@ class Options {
   LimitsOptions limits;
   RetryOptions retry;
   TrustOptions trust;
+  DnsOptions dns;
   policies::RuleSetPtr rules;
   std::vector<ConfigText> texts;  // sorted by name; archived by their hash
   std::string hash;               // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts

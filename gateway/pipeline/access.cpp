@@ -33,7 +33,7 @@ std::optional<std::string> own_address_in_from(const config::Options& options, c
 // The department that this address belongs to, if the claim allows it to be used.
 std::optional<std::string> allowed_department(const config::Options& options, const Claim& claim, const mail::Address& address) {
   const config::DepartmentOptions* department = options.department_of(address);
-  if (claim.role == config::ListenerRole::relay) {
+  if (claim.role == config::ListenerRole::relay || claim.proof == policies::Proof::certificate) {
     if (department == nullptr) return std::nullopt;
     const auto& named = claim.listener->departments;
     return std::find(named.begin(), named.end(), department->id) != named.end() ? std::optional(department->id) : std::nullopt;

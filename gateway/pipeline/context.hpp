@@ -21,8 +21,8 @@ namespace pipeline {
 struct Snapshot {
   config::OptionsPtr options;
   KeyRingPtr keys;
-  std::shared_ptr<const void> keys_owner;         // what the ring is a view of
-  base::Sha256Digest cfg{};                       // names the version in receipts
+  std::shared_ptr<const void> keys_owner;  // what the ring is a view of
+  base::Sha256Digest cfg{};                // names the version in receipts
   base::net::TlsClientPtr tls_client;
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
@@ -46,6 +46,8 @@ class Current {
   SnapshotPtr m_snapshot;
 };
 
+class RecipientProbe;
+
 struct Context {
   Current current;
   store::Store* store = nullptr;
@@ -54,6 +56,8 @@ struct Context {
   base::net::Pool* blocking = nullptr;            // files
   base::net::DeadlinePool* openpgp = nullptr;     // gpg, which may hang; null where there is no OpenPGP
   base::net::Resolver* resolver = nullptr;
+  RecipientProbe* probe = nullptr;                // of recipients that a domain does not list
+  std::atomic<std::uint64_t> kept_bytes{0};  // of spooled bodies that are in memory as well
 };
 
 }  // namespace pipeline

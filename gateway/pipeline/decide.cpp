@@ -25,6 +25,7 @@ policies::PolicyDecision decide_one(const Snapshot& snapshot, const Case& c, con
   question.message = c.message;
   question.opened = c.opened;
   question.now = c.now;
+  question.released = c.released;
   question.recipient = {recipient, direction, {}};
   const policies::LookupPlan plan = policies::ask(*snapshot.options->rules, question);
   for (const certs::Method method : plan.recipient_keys) question.recipient.keys[method] = snapshot.keys->recipient_key(recipient, method, c.now);

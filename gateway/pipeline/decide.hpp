@@ -15,6 +15,7 @@ struct Case {
   const mail::MessageFacts* message = nullptr;   // null at RCPT
   const policies::OpenedFacts* opened = nullptr; // null before opening
   base::Timestamp now{};
+  bool released = false;                         // by a person: quarantines are over
 };
 
 // Gathers what ask() wants for this recipient and decides.

@@ -19,7 +19,7 @@ constexpr base::log::Event k_event_delivered{"message.delivery"};
 constexpr base::log::Event k_event_trouble{"message.trouble"};
 constexpr base::log::Event k_event_exception{"message.exception"};
 constexpr base::log::Event k_event_fetch{"queue.fetch_failed"};
-constexpr std::chrono::seconds k_poll{30};           // at the latest: what others put into the store
+constexpr std::chrono::seconds k_poll{30};  // at the latest: what others put into the store
 constexpr std::size_t k_recover_lot = 1000;
 
 std::uint32_t draw_jitter() {
@@ -49,7 +49,8 @@ bool is_mailbox(const Group& group) { return group.first().direction != policies
 
 std::string how_it_left(const RecipientRecord& record, const std::string& tls) {
   const auto& d = record.decision;
-  std::string out = d.encrypt ? (*d.encrypt == certs::Method::smime ? "S/MIME" : "OpenPGP") + std::string(", encrypted") : "not encrypted by the gateway";
+  std::string out = d.encrypt ? (*d.encrypt == certs::Method::smime ? "S/MIME" : "OpenPGP") + std::string(", encrypted")
+                              : "not encrypted by the gateway";
   if (d.key) out += " for key " + d.key->fingerprint.hex.substr(0, 16);
   if (d.signer) out += ", signed";
   return out + "; transport: " + (tls.empty() ? "none" : tls);
@@ -78,7 +79,13 @@ base::Result<void> Dispatch::recover() {
         auto record = decode_recipient(r.record);
         if (!record) return std::move(record).error();
         const Addressee addressee{r, *std::move(record)};
-        SettleInput input{addressee, store::State::in_flight, unknown_outcome("the gateway was stopped during the attempt"), (*row)->received, now, 500, false};
+        SettleInput input{addressee,
+                          store::State::in_flight,
+                          unknown_outcome("the gateway was stopped during the attempt"),
+                          (*row)->received,
+                          now,
+                          500,
+                          false};
         auto settled = settle(snapshot->options->retry, input);
         settled.update.id = id;
         if (settled.update.to == store::State::due) settled.update.due = now;
@@ -113,9 +120,14 @@ bool Dispatch::reserve(std::int64_t id) {
   return true;
 }
 
-void Dispatch::taken(store::MessageRow row) {
-  const std::int64_t id = row.id;
-  spawn(process(std::move(row)), id);
+void Dispatch::taken(Accepted message) {
+  const std::int64_t id = message.row.id;
+  std::vector<Addressee> due;
+  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+    const auto& r = message.row.recipients[i];
+    if (r.state == store::State::due) due.push_back({r, std::move(message.recipients[i])});
+  }
+  spawn(carry(std::move(message.row), std::move(message.record), std::move(due)), id);
 }
 
 void Dispatch::dropped(std::int64_t id) { finish(id); }
@@ -138,7 +150,8 @@ Awaitable<void> Dispatch::run() {
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
     auto job = [this] { return m_context.store->next_due(); };
     const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
-    if (next && *next) wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), std::chrono::milliseconds(50), wait);
+    if (next && *next)
+      wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), std::chrono::milliseconds(50), wait);
     if (m_stopping) break;
     m_wakes_at = m_context.clock->now() + wait;
     m_timer.expires_after(wait);
@@ -201,7 +214,6 @@ Awaitable<void> Dispatch::expire_holds() {
 }
 
 Awaitable<void> Dispatch::process(store::MessageRow row) {
-  const SnapshotPtr snapshot = m_context.current.get();
   auto record = decode_message(row.record);
   if (!record) {
     base::log::error(k_event_trouble, {{"mid", row.mid.text()}, {"error", record.error().describe()}});
@@ -218,11 +230,17 @@ Awaitable<void> Dispatch::process(store::MessageRow row) {
     }
     due.push_back({r, *std::move(recipient)});
   }
-  auto groups = plan(*snapshot->options, std::move(due));
-  for (Group& group : groups) co_await deliver_group(snapshot, row, *record, std::move(group));
+  co_await carry(std::move(row), *std::move(record), std::move(due));
 }
 
-Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group group) {
+Awaitable<void> Dispatch::carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due) {
+  const SnapshotPtr snapshot = m_context.current.get();
+  auto groups = plan(*snapshot->options, std::move(due));
+  for (Group& group : groups) co_await deliver_group(snapshot, row, record, std::move(group));
+}
+
+Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                        Group group) {
   if (group.route == nullptr) {
     Delivery nowhere;
     nowhere.outcomes.assign(group.members.size(), temporary_outcome("4.3.5", "no route is configured for this recipient"));
@@ -274,8 +292,8 @@ Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, con
   const PrepareInput input{*snapshot, row, record, group, m_context.store->scratch_directory(), m_context.clock->now()};
   const auto& d = group.first().decision;
   const bool inbound = group.first().direction == policies::Direction::inbound;
-  const bool plain = !d.encrypt && !d.signer && !inbound && row.size <= store::k_max_inline_body;
-  if (plain) co_return prepare(input, *m_budget);
+  const bool crypto = d.encrypt || d.signer || inbound;
+  if (!reads_body(input) || (!crypto && row.size <= store::k_max_inline_body)) co_return prepare(input, *m_budget);
   if (m_context.openpgp != nullptr) {
     bool openpgp = false;
     if (inbound) {
@@ -295,7 +313,8 @@ Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, con
   co_return result;
 }
 
-Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared, const base::ContentPtr& content) const {
+Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared,
+                           const base::ContentPtr& content) const {
   Parcel out{*group.route, group.lane_domain, group.floor, {}, prepared.dot_lines, prepared.top};
   auto& t = out.transaction;
   t.reverse_path = record.reverse_path;
@@ -318,7 +337,8 @@ Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, cons
 }
 
 // The attempt is on record before its first byte leaves.
-Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group, std::vector<store::LogEntry> events) {
+Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group,
+                                std::vector<store::LogEntry> events) {
   store::Change change;
   const EventTime at{m_context.clock->now(), snapshot.cfg};
   change.events = std::move(events);
@@ -340,8 +360,9 @@ Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRo
   co_return done.has_value();
 }
 
-Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
-                                       store::State from, Delivery delivery, std::vector<store::LogEntry> events) {
+Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                       const Group& group, store::State from, Delivery delivery,
+                                       std::vector<store::LogEntry> events) {
   store::Change change;
   change.is_outcome = true;
   change.events = std::move(events);
@@ -352,13 +373,21 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
     const Addressee& a = group.members[i];
     const Outcome& outcome = delivery.outcomes[i];
     SettleInput input{a, from, outcome, row.received, at.now, draw_jitter(), may_notify(record)};
-    input.tells_sent = department != nullptr && department->notify_sent && group.first().direction == policies::Direction::outbound;
+    input.tells_sent =
+        department != nullptr && department->notify_sent && group.first().direction == policies::Direction::outbound;
     input.peer_does_dsn = delivery.peer_does_dsn;
     auto settled = settle(snapshot.options->retry, input);
     settled.update.id = row.id;
     change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), outcome, delivery.host, delivery.tls));
+    // the peer put it off and our patience is at its end: two facts, each with its receipt
+    if (settled.update.to == store::State::failed && outcome.kind != OutcomeKind::permanent) {
+      Outcome expired = temporary_outcome("4.4.7", "expired: not delivered in time");
+      expired.kind = OutcomeKind::permanent;
+      change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), expired, "", ""));
+    }
     if (settled.notice) {
-      auto reported = report_recipient(a.record, outcome, delivery.host, *settled.notice == mail::ReportKind::sent ? how_it_left(a.record, delivery.tls) : "");
+      auto reported = report_recipient(a.record, outcome, delivery.host,
+                                       *settled.notice == mail::ReportKind::sent ? how_it_left(a.record, delivery.tls) : "");
       if (*settled.notice == mail::ReportKind::delayed) reported.retry_until = settled.record.expires;
       notices[*settled.notice].push_back(std::move(reported));
     }
@@ -375,8 +404,8 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
   co_await commit_outcome(row.mid, std::move(change));
 }
 
-Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, Group group,
-                                     std::vector<store::LogEntry> events, std::string why, int reason) {
+Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                     Group group, std::vector<store::LogEntry> events, std::string why, int reason) {
   store::Change change;
   change.events = std::move(events);
   const EventTime at{m_context.clock->now(), snapshot.cfg};
@@ -395,7 +424,8 @@ Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::Mess
     }
   }
   if (!told.empty())
-    add_notice(*m_context.store, {snapshot, record, row.mid, row.received, at.now, mail::ReportKind::held, std::move(told), "", ""}, change);
+    add_notice(*m_context.store,
+               {snapshot, record, row.mid, row.received, at.now, mail::ReportKind::held, std::move(told), "", ""}, change);
   co_await commit_outcome(row.mid, std::move(change));
 }
 

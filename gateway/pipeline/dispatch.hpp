@@ -13,8 +13,8 @@ namespace pipeline {
 
 class Dispatch : public Handoff {
  public:
-  static constexpr std::size_t k_max_active = 200;    // messages in memory at once
-  static constexpr std::size_t k_lot = 200;           // fetched from the store at once
+  static constexpr std::size_t k_max_active = 200;  // messages in memory at once
+  static constexpr std::size_t k_lot = 200;         // fetched from the store at once
   static constexpr base::ByteCount k_open_budget = base::mib(256);
 
   Dispatch(Context& context, boost::asio::any_io_executor executor);
@@ -26,7 +26,7 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> drain(std::chrono::seconds at_most);
 
   bool reserve(std::int64_t id) override;
-  void taken(store::MessageRow row) override;
+  void taken(Accepted message) override;
   void dropped(std::int64_t id) override;
   void wake() override;
   std::size_t active() const { return m_active.size(); }
@@ -36,17 +36,23 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> fetch();
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> process(store::MessageRow row);
-  base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group group);
-  base::net::Awaitable<base::Result<Prepared>> make_ready(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group);
-  base::net::Awaitable<bool> begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group, std::vector<store::LogEntry> events);
-  base::net::Awaitable<void> settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
-                                          store::State from, Delivery delivery, std::vector<store::LogEntry> events);
-  base::net::Awaitable<void> hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, Group group,
-                                        std::vector<store::LogEntry> events, std::string why, int reason);
+  base::net::Awaitable<void> carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due);
+  base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                           Group group);
+  base::net::Awaitable<base::Result<Prepared>> make_ready(SnapshotPtr snapshot, const store::MessageRow& row,
+                                                          const MessageRecord& record, const Group& group);
+  base::net::Awaitable<bool> begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group,
+                                   std::vector<store::LogEntry> events);
+  base::net::Awaitable<void> settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                          const Group& group, store::State from, Delivery delivery,
+                                          std::vector<store::LogEntry> events);
+  base::net::Awaitable<void> hold_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                        Group group, std::vector<store::LogEntry> events, std::string why, int reason);
   base::net::Awaitable<void> commit_outcome(const base::MessageId& mid, store::Change change);
   void spawn(base::net::Awaitable<void> work, std::int64_t id);
   void finish(std::int64_t id);
-  Parcel parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared, const base::ContentPtr& content) const;
+  Parcel parcel_of(const MessageRecord& record, const Group& group, const Prepared& prepared,
+                   const base::ContentPtr& content) const;
 
   Context& m_context;
   boost::asio::any_io_executor m_executor;

@@ -6,6 +6,7 @@
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/intake_message.hpp"
+#include "gateway/pipeline/recipient_probe.hpp"
 
 namespace pipeline {
 namespace {
@@ -90,6 +91,11 @@ class Session : public smtp::server::SessionSink {
       Reply reply = co_await refuse(session, envelope, std::move(address), *std::move(denied));
       co_return reply;
     }
+    denied = co_await look_for(recipient.address);
+    if (denied) {
+      Reply reply = co_await refuse(session, envelope, std::move(address), *std::move(denied));
+      co_return reply;
+    }
     Case c{m_state.origin(m_state.department_at_rcpt), envelope.reverse_path, nullptr, nullptr, m_context.clock->now()};
     RecipientRecord record;
     record.address = recipient.address;
@@ -119,6 +125,19 @@ class Session : public smtp::server::SessionSink {
     const auto* department = m_state.snapshot->options->department_of(address);
     return department == nullptr ? std::string{} : department->id;
   }
+  // Where a domain of ours lists no recipients, its server may know them.
+  Awaitable<std::optional<Denied>> look_for(mail::Address address) {
+    const config::DomainOptions* domain = m_state.snapshot->options->find_domain(address.domain());
+    if (domain == nullptr || !domain->probe || m_context.probe == nullptr) co_return std::nullopt;
+    const std::string who = address.text();
+    SnapshotPtr snapshot = m_state.snapshot;
+    config::ProbeOptions options = *domain->probe;
+    const Existence existence = co_await m_context.probe->ask(std::move(snapshot), std::move(address), options);
+    if (existence == Existence::absent) co_return Denied{Refusal::unknown_recipient, who};
+    if (existence == Existence::unknown) co_return Denied{Refusal::recipient_unchecked, who};
+    co_return std::nullopt;
+  }
+
   std::optional<Denied> check_space(const Envelope& envelope) const {
     const auto free = m_context.store->free_bytes();
     const std::uint64_t mark = m_state.snapshot->options->store.free_space.value;

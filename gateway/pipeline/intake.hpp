@@ -8,22 +8,31 @@
 
 namespace pipeline {
 
-// Gets each accepted message as it stands in the store, for delivery from memory. `row.body` is readable.
+// A message as the commit left it: what the store would give back, and its records before they were encoded. The row's own
+// records are empty; `row.body` is readable.
+struct Accepted {
+  store::MessageRow row;
+  MessageRecord record;
+  std::vector<RecipientRecord> recipients;  // of row.recipients, in order
+};
+
+// Gets each accepted message for delivery from memory.
 class Handoff {
  public:
   virtual ~Handoff() = default;
   // Before the commit: from now on only the receiver of taken() works on this message. False: too busy, leave it in the store.
   virtual bool reserve(std::int64_t id) = 0;
-  virtual void taken(store::MessageRow row) = 0;   // after the commit
-  virtual void dropped(std::int64_t id) = 0;       // the commit failed
-  virtual void wake() = 0;                         // something waits in the store
+  virtual void taken(Accepted message) = 0;   // after the commit
+  virtual void dropped(std::int64_t id) = 0;  // the commit failed
+  virtual void wake() = 0;                    // something waits in the store
 };
 
 class Intake : public smtp::server::MailSink {
  public:
   // `listener`: an index into the options' listeners; the session keeps the snapshot that it began with.
   Intake(Context& context, Login& login, Handoff& handoff, std::size_t listener);
-  std::unique_ptr<smtp::server::SessionSink> connect(const smtp::server::SessionInfo& session, std::optional<smtp::Reply>& refusal) override;
+  std::unique_ptr<smtp::server::SessionSink> connect(const smtp::server::SessionInfo& session,
+                                                     std::optional<smtp::Reply>& refusal) override;
 
  private:
   Context& m_context;

@@ -6,6 +6,7 @@
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/search_words.hpp"
+#include "gateway/pipeline/partial.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -19,12 +20,32 @@ constexpr base::log::Event k_event_accepted{"message.accepted"};
 constexpr base::log::Event k_event_refused{"message.refused"};
 constexpr base::log::Event k_event_failed{"message.store_failed"};
 
-// Collects the bytes: in memory while they are few, in a sealed spool file once they are many.
+constexpr std::uint64_t k_keep_each = 4ULL << 20, k_keep_all = 32ULL << 20;  // bytes of spooled bodies kept in memory too
+
+// A spooled body that is still in memory; its share of k_keep_all ends with its last reader.
+class KeptContent : public base::Content {
+ public:
+  KeptContent(base::Bytes bytes, std::atomic<std::uint64_t>& kept, std::uint64_t share)
+      : m_inner(base::make_content(std::move(bytes))), m_kept(kept), m_share(share) {}
+  ~KeptContent() override { m_kept -= m_share; }
+  base::ByteCount size() const override { return m_inner->size(); }
+  base::Result<std::unique_ptr<base::ByteSource>> open() const override { return m_inner->open(); }
+
+ private:
+  base::ContentPtr m_inner;
+  std::atomic<std::uint64_t>& m_kept;
+  std::uint64_t m_share;
+};
+
+// Collects the bytes: in memory while they are few, in a sealed spool file once they are many. Those of middling size stay in
+// memory as well while there is room, so that the way straight on need not read and unseal what was just written.
 class Body {
  public:
-  Body(store::Store& store, const base::MessageId& mid, const base::SecretBytes& key) : m_store(store), m_mid(mid), m_key(key) {}
+  Body(Context& context, const base::MessageId& mid, const base::SecretBytes& key)
+      : m_store(*context.store), m_kept_bytes(context.kept_bytes), m_mid(mid), m_key(key) {}
   ~Body() {
     if (m_file && !m_kept) m_store.drop_spool_file(store::Store::spool_name(m_mid));
+    m_kept_bytes -= m_share;
   }
 
   base::Result<void> write(base::ByteView bytes) {
@@ -37,8 +58,13 @@ class Body {
       if (!file) return std::move(file).error();
       m_file = *std::move(file);
       if (auto done = m_file->write(m_memory); !done) return done;
-      base::wipe(m_memory);
+      m_whole = take_share(m_memory.size());
     }
+    m_whole = m_whole && m_memory.size() + bytes.size() <= k_keep_each && take_share(bytes.size());
+    if (m_whole)
+      m_memory.append(bytes);
+    else if (!m_memory.empty())
+      base::Bytes().swap(m_memory);
     return m_file->write(bytes);
   }
 
@@ -55,17 +81,29 @@ class Body {
   }
   void unkeep() { m_kept = false; }
   base::ContentPtr content(const std::filesystem::path& spool) {
-    if (m_file) return crypto::seal::open_sealed_file(spool / store::Store::spool_name(m_mid), m_key.clone(), m_file->size());
-    return base::make_content(std::move(m_memory));
+    if (!m_file) return base::make_content(std::move(m_memory));
+    if (m_whole) return std::make_shared<const KeptContent>(std::move(m_memory), m_kept_bytes, std::exchange(m_share, 0));
+    return crypto::seal::open_sealed_file(spool / store::Store::spool_name(m_mid), m_key.clone(), m_file->size());
   }
 
  private:
+  bool take_share(std::uint64_t bytes) {
+    if (m_kept_bytes.fetch_add(bytes) + bytes > k_keep_all) {
+      m_kept_bytes -= bytes;
+      return false;
+    }
+    m_share += bytes;
+    return true;
+  }
+
   store::Store& m_store;
+  std::atomic<std::uint64_t>& m_kept_bytes;
   const base::MessageId m_mid;
   const base::SecretBytes& m_key;
   base::Bytes m_memory;
   std::unique_ptr<crypto::seal::SealedFileWriter> m_file;
-  bool m_kept = false;
+  std::uint64_t m_share = 0;  // of k_keep_all
+  bool m_kept = false, m_whole = false;
 };
 
 // RFC 3848: how the message came.
@@ -76,9 +114,10 @@ std::string protocol_of(const smtp::server::SessionInfo& session, bool utf8) {
   return out;
 }
 
-class Incoming : public smtp::server::Incoming {
+class Arriving : public Submission {
  public:
-  Incoming(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session, const smtp::server::Envelope& envelope)
+  Arriving(Context& context, Handoff& handoff, SessionState& state, smtp::server::SessionInfo session,
+           const smtp::server::Envelope& envelope)
       : m_context(context),
         m_handoff(handoff),
         m_state(state),
@@ -86,37 +125,39 @@ class Incoming : public smtp::server::Incoming {
         m_now(context.clock->now()),
         m_mid(base::MessageId::make(m_now)),
         m_key(crypto::seal::make_message_key()),
-        m_body(*context.store, m_mid, m_key) {
+        m_body(context, m_mid, m_key) {
     m_record.reverse_path = envelope.reverse_path;
     m_record.parameters = envelope.parameters;
   }
 
-  std::optional<Reply> write(base::ByteView bytes) override {
+  std::optional<NotTaken> write(base::ByteView bytes) override {
     m_inspector.feed(bytes);
     m_digest.update(bytes);
     if (auto done = m_body.write(bytes); !done) {
       base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", done.error().describe()}});
-      const bool full = done.error().code == base::k_disk_full;
-      return own() ? reply_for_own(full ? Refusal::disk_full : Refusal::store_failed, "", "", "de") : reply_for_stranger(Refusal::disk_full);
+      m_context.store->report_failure(done.error());
+      return deny({done.error().code == base::k_disk_full ? Refusal::disk_full : Refusal::store_failed, ""});
     }
     return std::nullopt;
   }
 
-  Awaitable<Reply> commit() override {
+  Awaitable<Verdict> commit(Amend amend) override {
     const mail::MessageFacts facts = m_inspector.finish();
-    const char* word = "refused";
-    std::optional<Reply> refusal = judge(facts, word);
+    std::optional<NotTaken> refusal = judge(facts);
     if (refusal) {
-      Reply reply = co_await refuse(*std::move(refusal), word);
-      co_return reply;
+      co_await record_refusal(*refusal);
+      co_return *std::move(refusal);
     }
     if (m_body.spooled()) {
       auto job = [this] { return m_body.make_durable(); };
       const auto durable = co_await base::net::run_on(*m_context.blocking, std::move(job));
-      if (!durable) co_return failed(durable.error());
+      if (!durable) {
+        m_context.store->report_failure(durable.error());
+        co_return failed(durable.error());
+      }
     }
-    Reply reply = co_await store_it();
-    co_return reply;
+    Verdict verdict = co_await store_it(std::move(amend));
+    co_return verdict;
   }
 
  private:
@@ -124,12 +165,12 @@ class Incoming : public smtp::server::Incoming {
   const config::Options& options() const { return *m_state.snapshot->options; }
   std::string language() const { return language_of(options(), m_record.origin.department); }
 
-  // Steps 3 to 5: fills m_record and the decisions; a reply if the message is not taken.
-  std::optional<Reply> judge(const mail::MessageFacts& facts, const char*& word) {
-    const auto deny = [&](const Denied& denied) {
-      word = row_of(denied.refusal).word;
-      return own() ? reply_for_own(denied.refusal, denied.who, "", language()) : reply_for_stranger(denied.refusal);
-    };
+  NotTaken deny(const Denied& denied) const {
+    return {own() ? reply_for_own(denied.refusal, denied.who, "", language()) : reply_for_stranger(denied.refusal), row_of(denied.refusal).word, denied};
+  }
+
+  // Steps 3 to 5: fills m_record and the decisions; says why the message is not taken.
+  std::optional<NotTaken> judge(const mail::MessageFacts& facts) {
     const Sender sender = check_from(options(), m_state.claim, m_record.reverse_path, facts);
     m_record.origin = m_state.origin(sender.department);
     if (sender.denied) return deny(*sender.denied);
@@ -138,10 +179,17 @@ class Incoming : public smtp::server::Incoming {
     const Case c{m_record.origin, m_record.reverse_path, &facts, nullptr, m_now};
     for (RecipientRecord& r : m_state.recipients) {
       r.decision = decide_one(*m_state.snapshot, c, r.address, r.direction);
-      r.expires = m_now + options().retry.expiry;
+      const bool held = r.decision.outcome == policies::Outcome::hold;
+      r.expires = held ? hold_until(options().retry, r.direction, m_now) : m_now + options().retry.expiry;
+      r.hold_told = held;
       r.visible = is_visible(facts, r.address);
     }
-    return combine(m_state.recipients, own(), language(), word);
+    if (own())
+      m_refused = set_refused_apart(options().site.partial, m_record.reverse_path, m_now + options().retry.hold_expiry, m_state.recipients);
+    const char* word = "refused";
+    auto reply = combine(m_state.recipients, own(), language(), word);
+    if (!reply) return std::nullopt;
+    return NotTaken{*std::move(reply), word, std::nullopt};
   }
 
   bool is_visible(const mail::MessageFacts& facts, const mail::Address& address) {
@@ -161,15 +209,17 @@ class Incoming : public smtp::server::Incoming {
     m_record.from = facts.from ? facts.from->address.text() : "";
     m_record.subject = facts.subject;
     m_record.message_id = facts.message_id;
-    m_record.protocol = protocol_of(m_session, m_record.parameters.smtputf8);
-    m_record.received_from = own() && m_state.claim.proof == policies::Proof::account ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
+    const bool https = m_state.claim.role == config::ListenerRole::https;
+    m_record.protocol = https ? "HTTPS" : protocol_of(m_session, m_record.parameters.smtputf8);
+    m_record.received_from =
+        own() && (https || m_state.claim.proof == policies::Proof::account) ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
     m_record.receipt = base::EventId::make(m_now);
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
     m_record.has_bcc = facts.header.count("Bcc") > 0;
     m_record.internal_sender = own();
     m_record.language = language();
-    if (m_state.claim.role != config::ListenerRole::submission) return;
+    if (m_state.claim.role != config::ListenerRole::submission && !https) return;
     if (facts.message_id.empty()) {
       m_record.message_id = "<" + m_mid.text() + "@" + options().site.hostname + ">";
       m_record.extra_header += "Message-ID: " + m_record.message_id + "\r\n";
@@ -190,13 +240,15 @@ class Incoming : public smtp::server::Incoming {
       const auto* route = options().route_for(r.address.domain());
       const bool held = r.decision.outcome == policies::Outcome::hold;
       out.recipients.push_back({held ? store::State::held : store::State::due, held ? r.expires : m_now,
-                                !r.decision.route.empty() ? r.decision.route : route != nullptr ? route->name : "",
+                                !r.decision.route.empty() ? r.decision.route
+                                : route != nullptr        ? route->name
+                                                          : "",
                                 static_cast<int>(r.decision.reason), encode(r)});
     }
     return out;
   }
 
-  Awaitable<Reply> store_it() {
+  Awaitable<Verdict> store_it(Amend amend) {
     const std::int64_t id = m_context.store->reserve_id();
     store::Change change;
     change.inserts.push_back(new_message(id));
@@ -207,9 +259,15 @@ class Incoming : public smtp::server::Incoming {
     for (std::uint32_t rx = 0; rx < m_state.recipients.size(); ++rx) {
       change.events.push_back(decide_event(at, m_mid, rx, m_state.recipients[rx]));
       const auto& d = m_state.recipients[rx].decision;
-      if (d.outcome == policies::Outcome::hold) change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
+      if (d.outcome == policies::Outcome::hold)
+        change.events.push_back(hold_event(at, m_mid, rx, "policy", policies::name_of(d.reason)));
     }
-    store::MessageRow row = make_row(id, change.inserts.front());
+    Accepted accepted{make_row(id, change.inserts.front()), {}, {}};
+    if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
+    add_refused(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_refused, m_session.peer_address, change);
+    const bool has_notice = change.inserts.size() > 1;
+    const Taken taken{m_mid, m_record.receipt};
+    if (amend) amend(taken, m_state.recipients, change);
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) {
@@ -217,12 +275,14 @@ class Incoming : public smtp::server::Incoming {
       m_body.unkeep();
       co_return failed(done.error());
     }
-    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(row.recipients.size())}});
-    if (mine)
-      m_handoff.taken(std::move(row));
-    else
-      m_handoff.wake();
-    co_return Reply{250, "2.0.0", "Ok " + m_mid.text() + " receipt=" + m_record.receipt.text()};
+    base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
+    if (mine) {
+      accepted.record = std::move(m_record);
+      accepted.recipients = std::exchange(m_state.recipients, {});
+      m_handoff.taken(std::move(accepted));
+    }
+    if (!mine || has_notice) m_handoff.wake();
+    co_return taken;
   }
 
   // What the store will give back for this message, without asking it.
@@ -233,31 +293,31 @@ class Incoming : public smtp::server::Incoming {
     row.key = m_key.clone();
     row.received = m_now;
     row.size = stored.body.size;
-    row.record = stored.record;
     row.body = m_body.content(m_context.store->spool_directory());
     std::uint32_t rx = 0;
-    for (const auto& r : stored.recipients) row.recipients.push_back({rx++, r.state, r.due, 0, r.route, r.reason, r.record});
+    for (const auto& r : stored.recipients) row.recipients.push_back({rx++, r.state, r.due, 0, r.route, r.reason, {}});
     return row;
   }
 
-  Awaitable<Reply> refuse(Reply reply, const char* word) {
-    base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", reply.code}, {"reason", word}});
-    if (!m_state.may_record_rejection(m_context.clock->steady())) co_return reply;
+  Awaitable<void> record_refusal(const NotTaken& refusal) {
+    base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", refusal.reply.code}, {"reason", refusal.word}});
+    if (!m_state.may_record_rejection(m_context.clock->steady())) co_return;
     std::vector<std::string> to;
     for (const auto& r : m_state.recipients) to.push_back(r.address.text());
     store::Change change;
     const EventTime at{m_now, m_state.snapshot->cfg};
-    change.events.push_back(reject_event(at, m_record.origin, m_record.reverse_path, to, reply, word, m_session.peer_address));
+    change.events.push_back(
+        reject_event(at, m_record.origin, m_record.reverse_path, to, refusal.reply, refusal.word.c_str(), m_session.peer_address));
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) base::log::error(k_event_failed, {{"error", done.error().describe()}});
-    co_return reply;
   }
 
-  Reply failed(const base::Error& error) {
+  NotTaken failed(const base::Error& error) {
     base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", error.describe()}});
     const bool full = error.code == store::k_full || error.code == base::k_disk_full;
-    const Refusal refusal = full ? Refusal::disk_full : Refusal::store_failed;
-    return own() ? reply_for_own(refusal, "", "", language()) : reply_for_stranger(refusal);
+    NotTaken out = deny({full ? Refusal::disk_full : Refusal::store_failed, ""});
+    out.repeated = error.code == store::k_repeated;
+    return out;
   }
 
   Context& m_context;
@@ -271,14 +331,43 @@ class Incoming : public smtp::server::Incoming {
   mail::Inspector m_inspector;
   base::Sha256 m_digest;
   MessageRecord m_record;
-  std::optional<std::set<std::string>> m_listed;   // addresses of To and Cc
+  std::vector<RecipientRecord> m_refused;          // of a message that the others get
+  std::optional<std::set<std::string>> m_listed;  // addresses of To and Cc
+};
+
+class Incoming : public smtp::server::Incoming {
+ public:
+  explicit Incoming(std::unique_ptr<Submission> submission) : m_submission(std::move(submission)) {}
+
+  std::optional<Reply> write(base::ByteView bytes) override {
+    auto refused = m_submission->write(bytes);
+    if (!refused) return std::nullopt;
+    return std::move(refused->reply);
+  }
+
+  Awaitable<Reply> commit() override {
+    Amend nothing;
+    Verdict verdict = co_await m_submission->commit(std::move(nothing));
+    if (auto* refused = std::get_if<NotTaken>(&verdict)) co_return std::move(refused->reply);
+    const Taken& taken = std::get<Taken>(verdict);
+    co_return Reply{250, "2.0.0", "Ok " + taken.mid.text() + " receipt=" + taken.receipt.text()};
+  }
+
+ private:
+  std::unique_ptr<Submission> m_submission;
 };
 
 }  // namespace
 
-std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+std::unique_ptr<Submission> make_submission(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+                                            const smtp::server::Envelope& envelope) {
+  return std::make_unique<Arriving>(context, handoff, state, session, envelope);
+}
+
+std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state,
+                                                      const smtp::server::SessionInfo& session,
                                                       const smtp::server::Envelope& envelope) {
-  return std::make_unique<Incoming>(context, handoff, state, session, envelope);
+  return std::make_unique<Incoming>(make_submission(context, handoff, state, session, envelope));
 }
 
 std::string language_of(const config::Options& options, const std::string& department) {

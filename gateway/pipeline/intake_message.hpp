@@ -1,6 +1,9 @@
 // One message while it arrives, and what its session knows; inside the pipeline.
 #pragma once
 
+#include <functional>
+#include <variant>
+
 #include "gateway/pipeline/intake.hpp"
 
 namespace pipeline {
@@ -21,6 +24,36 @@ struct SessionState {
   bool may_record_rejection(base::Steady) { return claim.role != config::ListenerRole::mx || ++rejections <= k_recorded_rejections; }
 };
 
+// A message that was taken, while it was written down with its receipts.
+struct Taken {
+  base::MessageId mid;
+  base::EventId receipt;
+};
+
+struct NotTaken {
+  smtp::Reply reply;               // what SMTP says
+  std::string word;                // of the reply table
+  std::optional<Denied> denied;    // absent: the decisions say why
+  bool repeated = false;           // a Change.request that was there before
+};
+using Verdict = std::variant<Taken, NotTaken>;
+
+// More for the change that accepts the message; the recipients hold their decisions.
+using Amend = std::function<void(const Taken&, const std::vector<RecipientRecord>&, store::Change&)>;
+
+// Steps 2 to 6 for one message, whichever door it came by: what is said of it comes after the commit. `state` outlives it and
+// holds the recipients, which are gone once the message is taken.
+class Submission {
+ public:
+  virtual ~Submission() = default;
+  // The reply if the bytes cannot be kept; nothing more may be written then.
+  virtual std::optional<NotTaken> write(base::ByteView bytes) = 0;
+  virtual base::net::Awaitable<Verdict> commit(Amend amend) = 0;
+};
+std::unique_ptr<Submission> make_submission(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
+                                            const smtp::server::Envelope& envelope);
+
+// The SMTP door.
 std::unique_ptr<smtp::server::Incoming> make_incoming(Context& context, Handoff& handoff, SessionState& state, const smtp::server::SessionInfo& session,
                                                       const smtp::server::Envelope& envelope);
 

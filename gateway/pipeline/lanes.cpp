@@ -1,5 +1,8 @@
 #include "gateway/pipeline/lanes.hpp"
 
+#include <algorithm>
+
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/core/errors.hpp"
@@ -29,6 +32,28 @@ Outcome own_outcome(OutcomeKind kind, const char* enhanced, std::string text) {
 
 const base::ContentPtr& content_of(const ExternalMail& mail) {
   return std::visit([](const auto& m) -> const base::ContentPtr& { return m.content(); }, mail);
+}
+
+// RFC 5321 section 5.1: who finds himself among the hosts uses those that are preferred to him, else mail goes in circles.
+std::vector<std::string> before_us(const std::vector<base::net::MxHost>& hosts, const std::string& ourselves) {
+  const auto us = std::find_if(hosts.begin(), hosts.end(), [&](const auto& h) { return h.host == ourselves; });
+  std::vector<std::string> out;
+  for (const auto& h : hosts)
+    if (us == hosts.end() || h.preference < us->preference) out.push_back(h.host);
+  return out;
+}
+
+// A stranger's records may name any address: one of this machine would let his mail come in as if it came from inside.
+bool is_ourselves(const config::Options& options, const config::RouteOptions& route, const std::string& address) {
+  if (route.kind != config::RouteKind::mx) return false;
+  boost::system::error_code ec;
+  auto ip = boost::asio::ip::make_address(address, ec);
+  if (!ec && ip.is_v6() && ip.to_v6().is_v4_mapped()) ip = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, ip.to_v6());
+  const bool here = ec || ip.is_loopback() || ip.is_unspecified();
+  if (here && !route.is_trial) return true;
+  return std::any_of(options.listeners.begin(), options.listeners.end(), [&](const auto& l) {
+    return l.port == route.port && (l.host == address || (here && (l.host == "::" || l.host == "0.0.0.0")));
+  });
 }
 
 std::string tls_text(const smtp::client::Connection& connection) {
@@ -135,24 +160,31 @@ Awaitable<std::variant<std::vector<Lanes::Target>, Outcome>> Lanes::targets(cons
                             no ? "the domain " + parcel.lane_domain + " does not exist" : "the name server gave no answer: " + answer.error().detail);
     }
     if (answer->null_mx) co_return own_outcome(OutcomeKind::permanent, "5.1.10", "the domain takes no mail (RFC 7505)");
-    for (const auto& mx : answer->hosts) hosts.push_back(mx.host);
-    if (hosts.empty()) hosts.push_back(parcel.lane_domain);  // RFC 5321 section 5.1: the domain itself
-    for (const std::string& host : hosts)
-      if (host == snapshot.options->site.hostname) co_return own_outcome(OutcomeKind::permanent, "5.4.6", "the MX of the domain is ourselves");
+    if (answer->hosts.empty()) answer->hosts.push_back({0, parcel.lane_domain});  // RFC 5321 section 5.1: the domain itself
+    hosts = before_us(answer->hosts, snapshot.options->site.hostname);
+    if (hosts.empty()) co_return own_outcome(OutcomeKind::permanent, "5.4.6", "the MX of the domain is ourselves");
   } else {
     hosts.push_back(parcel.route.host);
   }
   std::vector<Target> out;
   std::string trouble = "no address found";
+  bool certain = parcel.route.kind == config::RouteKind::mx, loops = false;  // a next hop without address is our own mistake: it can be mended
   for (const std::string& host : hosts) {
     auto addresses = co_await m_context.resolver->addresses(host);
     if (!addresses) {
+      certain = certain && addresses.error().code == base::k_no_such_domain;
       trouble = host + ": " + addresses.error().detail;
       continue;
     }
-    for (std::string& address : *addresses)
-      if (out.size() < k_max_targets) out.push_back({std::move(address), host});
+    for (std::string& address : *addresses) {
+      if (is_ourselves(*snapshot.options, parcel.route, address))
+        loops = true;
+      else if (out.size() < k_max_targets)
+        out.push_back({std::move(address), host});
+    }
   }
+  if (out.empty() && certain && loops) co_return own_outcome(OutcomeKind::permanent, "5.4.6", "the MX of the domain leads to ourselves");
+  if (out.empty() && certain) co_return own_outcome(OutcomeKind::permanent, "5.4.4", "no host for mail of " + parcel.lane_domain + " has an address");
   if (out.empty()) co_return own_outcome(OutcomeKind::temporary, "4.4.3", trouble);
   co_return out;
 }
@@ -173,9 +205,11 @@ Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel)
                                                              : smtp::client::TlsFloor::verified;
   options.user = parcel.route.account;
   if (const auto it = snapshot->route_passwords.find(parcel.route.name); it != snapshot->route_passwords.end()) options.password = it->second.get();
+  options.command_time = parcel.patience;
+  const auto connect_time = std::min(k_connect, parcel.patience);
   for (const Target& target : std::get<std::vector<Target>>(found)) {
     out.host = target.host;
-    auto stream = co_await base::net::connect(target.address, parcel.route.port, k_connect);
+    auto stream = co_await base::net::connect(target.address, parcel.route.port, connect_time);
     if (!stream) {
       out.failure = own_outcome(OutcomeKind::temporary, "4.4.1", stream.error().detail);
       continue;

@@ -28,6 +28,7 @@ struct Parcel {
   smtp::client::Transaction transaction;
   bool dot_lines = true;
   std::string top;                              // our own trace fields, in front of the message
+  std::chrono::seconds patience{300};           // for each command (RFC 5321 section 4.5.3.2)
 };
 
 class Lanes {

@@ -23,6 +23,27 @@ mail::ReportRecipient report_recipient(const RecipientRecord& record, const smtp
   return out;
 }
 
+void add_hold_notice(store::Store& store, const Snapshot& snapshot, const MessageRecord& record, const base::MessageId& mid, base::Timestamp now,
+                     const std::vector<RecipientRecord>& recipients, store::Change& change) {
+  NoticeInput notice{snapshot, record, mid, now, now, mail::ReportKind::held, {}, "", ""};
+  for (const RecipientRecord& r : recipients) {
+    const policies::PolicyDecision& d = r.decision;
+    if (d.outcome != policies::Outcome::hold || r.notify.contains(smtp::Notify::never)) continue;
+    if (notice.recipients.empty()) {
+      const bool missing = d.reason == policies::Reason::no_key || d.reason == policies::Reason::no_signing_identity;
+      notice.reason_de = missing ? german_text(refusal_of(d.reason), r.address.text(), d.rule) : "Die Regel \"" + d.rule + "\" hält sie an.";
+      notice.reason_en = missing ? english_text(refusal_of(d.reason), r.address.text(), d.rule) : "The rule \"" + d.rule + "\" holds it.";
+    }
+    smtp::client::Outcome outcome;
+    outcome.reply.enhanced = "4.7.1";
+    outcome.reply.text = base::RemoteText(policies::name_of(d.reason));
+    auto told = report_recipient(r, outcome, "", "");
+    told.retry_until = r.expires;
+    notice.recipients.push_back(std::move(told));
+  }
+  if (!notice.recipients.empty()) add_notice(store, notice, change);
+}
+
 void add_notice(store::Store& store, const NoticeInput& in, store::Change& change) {
   if (in.record.own_notice || !in.record.reverse_path) return;
   const mail::Address& to = *in.record.reverse_path;

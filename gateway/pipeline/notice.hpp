@@ -21,6 +21,10 @@ struct NoticeInput {
 // Adds the notice and its events to `change`. Nothing where none is due (see above) or its text cannot be composed.
 void add_notice(store::Store& store, const NoticeInput& input, store::Change& change);
 
+// The sender's notice of what his message is held for from the start, for those recipients who want to hear of it.
+void add_hold_notice(store::Store& store, const Snapshot& snapshot, const MessageRecord& record, const base::MessageId& mid, base::Timestamp now,
+                     const std::vector<RecipientRecord>& recipients, store::Change& change);
+
 mail::ReportRecipient report_recipient(const RecipientRecord& record, const smtp::client::Outcome& outcome, const std::string& host, const std::string& how);
 
 }  // namespace pipeline

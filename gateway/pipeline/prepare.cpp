@@ -14,19 +14,20 @@
 namespace pipeline {
 namespace {
 
-
 using policies::SignMethod;
 
 std::string received_field(const PrepareInput& in) {
   const auto& r = in.record;
   std::string out = "Received: ";
   if (!r.received_from.empty()) out += "from " + base::escape_remote(r.received_from, 300) + "\r\n\t";
-  out += "by " + in.snapshot.options->site.hostname + " with " + r.protocol + "\r\n\tid " +
-         in.message.mid.text() + "\r\n\t(receipt " + r.receipt.text() + "); " + base::format_rfc5322(in.message.received) + "\r\n";
+  out += "by " + in.snapshot.options->site.hostname + " with " + r.protocol + "\r\n\tid " + in.message.mid.text() +
+         "\r\n\t(receipt " + r.receipt.text() + "); " + base::format_rfc5322(in.message.received) + "\r\n";
   return out;
 }
 
-std::string top_of(const PrepareInput& in) { return (in.record.own_notice ? std::string() : received_field(in)) + in.record.extra_header; }
+std::string top_of(const PrepareInput& in) {
+  return (in.record.own_notice ? std::string() : received_field(in)) + in.record.extra_header;
+}
 
 // Our own header edits of a message that we pass on: what stands in the outermost header, nothing below.
 base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const mail::MessageFacts& facts, bool from_outside) {
@@ -47,9 +48,14 @@ base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const
   return edits;
 }
 
+// A report that answers opened mail must not carry it out again.
+bool may_return_mail(const PrepareInput& in) {
+  return !in.record.reverse_path && !in.record.own_notice && in.group.first().direction == policies::Direction::outbound;
+}
+
 bool needs_look(const PrepareInput& in) {
   const auto& d = in.group.first().decision;
-  return in.record.has_bcc || !d.keywords.empty() || !d.strip.empty();
+  return in.record.has_bcc || !d.keywords.empty() || !d.strip.empty() || may_return_mail(in);
 }
 
 base::Result<crypto::ProtectRequest> protect_request(const PrepareInput& in) {
@@ -98,6 +104,11 @@ base::Result<Edited> edited(const PrepareInput& in, bool from_outside) {
   if (!facts) return std::move(facts).error();
   auto edits = header_edits(in, *facts, from_outside);
   if (!edits) return std::move(edits).error();
+  if (may_return_mail(in)) {
+    auto returned = mail::remove_returned(*facts);
+    if (!returned) return std::move(returned).error();
+    edits->insert(edits->end(), std::make_move_iterator(returned->begin()), std::make_move_iterator(returned->end()));
+  }
   if (edits->empty()) return Edited{in.message.body, *std::move(facts)};
   auto content = mail::apply(in.message.body, *std::move(edits));
   auto again = mail::inspect(*content);
@@ -165,6 +176,11 @@ base::Result<Prepared> pass_group(const PrepareInput& in) {
     out.mail = ExternalMail{*std::move(notice)};
     return out;
   }
+  if (!needs_look(in) && !d.protected_by_sender) {
+    if (!d.plaintext) return base::fail(k_not_allowed, "no rule clears it for plaintext");
+    out.mail = ExternalMail{ClearedForPlaintext(*d.plaintext, std::move(content))};
+    return out;
+  }
   auto e = edited(in, false);
   if (!e) return std::move(e).error();
   if (d.protected_by_sender) {
@@ -183,7 +199,8 @@ base::Result<Prepared> pass_group(const PrepareInput& in) {
 // An address as one word of a mark: one that needs quotes could spell further words ("x; signed=valid"@y), and stays out.
 std::string mark_word(const std::string& address) {
   for (const char c : address)
-    if (static_cast<unsigned char>(c) <= 32 || static_cast<unsigned char>(c) >= 127 || std::string_view("\";,()<>\\").find(c) != std::string_view::npos)
+    if (static_cast<unsigned char>(c) <= 32 || static_cast<unsigned char>(c) >= 127 ||
+        std::string_view("\";,()<>\\").find(c) != std::string_view::npos)
       return "unprintable";
   return address.substr(0, 200);
 }
@@ -194,6 +211,7 @@ std::string protection_mark(const PrepareInput& in, const crypto::Opened& opened
   if (judged.verdict == policies::SignatureVerdict::valid || judged.verdict == policies::SignatureVerdict::other)
     out += "; signer=" + mark_word(judged.signer);
   out += "; covers=" + std::string(opened.signers.empty() ? "none" : "all");
+  if (in.group.first().released) out += "; quarantine=released";
   return out + "; mid=" + in.message.mid.text();
 }
 
@@ -202,13 +220,16 @@ std::string results_mark(const PrepareInput& in, const crypto::Opened& opened, c
   const bool openpgp = !opened.signers.empty() && opened.signers.front().method == certs::Method::openpgp;
   std::string out = in.snapshot.options->site.hostname + ";";
   if (opened.signers.empty()) return out + " smime=none";
-  const char* result = judged.verdict == policies::SignatureVerdict::valid ? "pass" : judged.verdict == policies::SignatureVerdict::other ? "policy" : "fail";
+  const char* result = judged.verdict == policies::SignatureVerdict::valid   ? "pass"
+                       : judged.verdict == policies::SignatureVerdict::other ? "policy"
+                                                                             : "fail";
   out += std::string(openpgp ? " openpgp=" : " smime=") + result;
   if (!judged.signer.empty()) out += " body.smime-identifier=" + mark_word(judged.signer);
   return out;
 }
 
-base::Result<std::string> marks(const PrepareInput& in, const crypto::Opened& opened, const SignatureJudgement& judged, const policies::PolicyDecision& d) {
+base::Result<std::string> marks(const PrepareInput& in, const crypto::Opened& opened, const SignatureJudgement& judged,
+                                const policies::PolicyDecision& d) {
   std::string out;
   std::vector<std::pair<std::string, std::string>> fields = {{k_results_field, results_mark(in, opened, judged)},
                                                              {k_protection_field, protection_mark(in, opened, judged)}};
@@ -245,7 +266,8 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   // gpg streams; only CMS is read whole. So nobody waits for the memory of an operation that hangs
   const std::uint64_t share = wrapped && !is_openpgp(e->facts.wrapping) ? 4 * e->content->size().value : 0;
   budget.take(share);
-  auto opened = crypto::open(e->content, e->facts, in.snapshot.keys->open_request(recipients), {k_protection_field, k_results_field});
+  auto opened =
+      crypto::open(e->content, e->facts, in.snapshot.keys->open_request(recipients), {k_protection_field, k_results_field});
   budget.give(share);
   if (!opened) return std::move(opened).error();
   auto facts = mail::inspect(*opened->content);
@@ -253,13 +275,20 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   const auto judged = in.snapshot.keys->judge(*opened, facts->from, in.now);
 
   policies::OpenedFacts seen{opened->was_encrypted, opened->opened, judged.verdict, judged.signer};
-  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now};
+  const bool released = in.group.first().released;
+  const Case c{in.record.origin, in.record.reverse_path, &*facts, &seen, in.now, released};
   Prepared out;
   out.second = decide_one(in.snapshot, c, recipients.front(), policies::Direction::inbound);
   const EventTime at{in.now, in.snapshot.cfg};
   if (wrapped) out.events.push_back(opened_event(at, in.message.mid, in.group.number, *opened, judged.verdict, judged.signer));
+  if (released || out.second->outcome != policies::Outcome::deliver)
+    for (Addressee a : in.group.members) {
+      a.record.decision = *out.second;
+      out.events.push_back(decide_event(at, in.message.mid, a.row.rx, a.record));
+    }
   // nothing is bounced after the 250: what is not to be delivered is held, what cannot be told yet is asked again
-  if (out.second->outcome == policies::Outcome::later) return base::fail(base::k_timeout, "a lookup that the rules depend on gave no answer");
+  if (out.second->outcome == policies::Outcome::later)
+    return base::fail(base::k_timeout, "a lookup that the rules depend on gave no answer");
   if (out.second->outcome != policies::Outcome::deliver) return out;
   auto mark = marks(in, *opened, judged, *out.second);
   if (!mark) return std::move(mark).error();
@@ -285,6 +314,12 @@ void OpenBudget::give(std::uint64_t bytes) {
     m_left += std::min(bytes, m_limit);
   }
   m_free.notify_all();
+}
+
+bool reads_body(const PrepareInput& in) {
+  const auto& d = in.group.first().decision;
+  return in.group.first().direction == policies::Direction::inbound || d.encrypt || d.signer || d.protected_by_sender ||
+         needs_look(in);
 }
 
 bool is_temporary(const base::Error& error) {

@@ -20,7 +20,7 @@ inline constexpr const char* k_results_field = "Authentication-Results";
 class OpenBudget {
  public:
   explicit OpenBudget(base::ByteCount limit) : m_left(limit.value), m_limit(limit.value) {}
-  void take(std::uint64_t bytes);   // blocks until they are there; more than all is taken as all
+  void take(std::uint64_t bytes);  // blocks until they are there; more than all is taken as all
   void give(std::uint64_t bytes);
 
  private:
@@ -30,9 +30,9 @@ class OpenBudget {
 };
 
 struct Prepared {
-  std::optional<Outgoing> mail;               // absent: the second decision holds it
+  std::optional<Outgoing> mail;                    // absent: the second decision holds it
   std::optional<policies::PolicyDecision> second;  // inbound: the decision after opening
-  std::string top;                            // trace and mark fields that go in front
+  std::string top;                                 // trace and mark fields that go in front
   std::vector<store::LogEntry> events;
   bool dot_lines = true;
   bool eight_bit = false;
@@ -46,6 +46,9 @@ struct PrepareInput {
   std::filesystem::path scratch_directory;
   base::Timestamp now{};
 };
+
+// Whether prepare() will have to read the message; if not, it costs nothing and may run anywhere.
+bool reads_body(const PrepareInput& input);
 
 base::Result<Prepared> prepare(const PrepareInput& input, OpenBudget& budget);
 

@@ -122,6 +122,7 @@ base::Bytes encode(const RecipientRecord& r) {
   o["visible"] = r.visible;
   o["delay_told"] = r.delay_told;
   o["hold_told"] = r.hold_told;
+  o["released"] = r.released;
   o["expires"] = static_cast<std::int64_t>(r.expires.time_since_epoch().count());
   o["error"] = r.last_error;
   return json::serialize(o);
@@ -146,6 +147,7 @@ base::Result<RecipientRecord> decode_recipient(base::ByteView bytes) {
   r.visible = flag_of(o, "visible");
   r.delay_told = flag_of(o, "delay_told");
   r.hold_told = flag_of(o, "hold_told");
+  r.released = flag_of(o, "released");
   r.expires = base::Timestamp{std::chrono::milliseconds{number_of(o, "expires")}};
   r.last_error = text_of(o, "error");
   return r;

@@ -39,6 +39,7 @@ struct RecipientRecord {
   bool visible = true;              // stands in To or Cc
   bool delay_told = false;
   bool hold_told = false;
+  bool released = false;            // a person released it: no quarantine holds it again
   base::Timestamp expires{};
   std::string last_error;           // escaped already
 };

@@ -18,6 +18,8 @@ constexpr std::array k_rows = {
              "Reverse path and From belong to two departments ({who})."},
     ReplyRow{Refusal::client_not_allowed, 554, "5.7.1", Kind::permanent, "client_not_allowed", "{who} darf hier keine Mail einliefern.", "{who} may not send mail here."},
     ReplyRow{Refusal::unknown_recipient, 550, "5.1.1", Kind::permanent, "unknown_recipient", "{who} gibt es hier nicht.", "{who} does not exist here."},
+    ReplyRow{Refusal::recipient_unchecked, 451, "4.4.1", Kind::temporary, "recipient_unchecked",
+             "Ob es {who} gibt, konnte gerade nicht geprüft werden. Bitte später erneut senden.", "Whether {who} exists could not be checked right now. Please try again later."},
     ReplyRow{Refusal::no_route, 451, "4.3.5", Kind::internal, "no_route", "Für {who} ist kein Weg eingerichtet; bitte die Administration verständigen.",
              "No route is configured for {who}; please tell the administrators."},
     ReplyRow{Refusal::no_from, 550, "5.6.0", Kind::permanent, "no_from", "Die Nachricht hat keine Absenderangabe (From).", "The message has no From."},

@@ -11,7 +11,7 @@ namespace pipeline {
 
 enum class Refusal {
   // who may send
-  relay_denied, own_domain_from_outside, sender_not_yours, from_not_yours, two_departments, client_not_allowed, unknown_recipient, no_route,
+  relay_denied, own_domain_from_outside, sender_not_yours, from_not_yours, two_departments, client_not_allowed, unknown_recipient, recipient_unchecked, no_route,
   // the message
   no_from, several_from, malformed_from, malformed_header, header_too_large, loop, cannot_be_signed,
   // policy

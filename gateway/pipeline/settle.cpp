@@ -61,11 +61,16 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& in) {
   return out;
 }
 
+base::Timestamp hold_until(const config::RetryOptions& retry, policies::Direction direction, base::Timestamp now) {
+  constexpr std::chrono::hours k_until_decided{24 * 36500};
+  return direction == policies::Direction::inbound ? now + k_until_decided : now + retry.hold_expiry;
+}
+
 Settlement settle_hold(const config::RetryOptions& retry, const Addressee& addressee, store::State from, const std::string& why, base::Timestamp now) {
   Settlement out;
   out.record = addressee.record;
   out.record.last_error = why;
-  out.record.expires = now + retry.hold_expiry;
+  out.record.expires = hold_until(retry, addressee.record.direction, now);
   if (!out.record.hold_told) out.notice = mail::ReportKind::held;
   out.record.hold_told = true;
   out.update.rx = addressee.row.rx;

@@ -29,6 +29,8 @@ struct SettleInput {
 Settlement settle(const config::RetryOptions& retry, const SettleInput& input);
 
 // Something of ours stands in the way (a key that is gone, output that is not what was asked): nothing leaves, a person decides.
+// Until when a hold lasts: ours ends in time, and its sender is told; mail from outside waits until somebody decides.
+base::Timestamp hold_until(const config::RetryOptions& retry, policies::Direction direction, base::Timestamp now);
 Settlement settle_hold(const config::RetryOptions& retry, const Addressee& addressee, store::State from, const std::string& why, base::Timestamp now);
 
 }  // namespace pipeline

@@ -17,9 +17,8 @@ base::Result<LogWriter> LogWriter::open(Database& db, LogOptions options, base::
   const std::pair<Statement*, const char*> statements[] = {
       {&out.m_sql.insert_leaf, "INSERT INTO leaf(idx,mid,bytes,disclosures) VALUES(?,?,?,?)"},
       {&out.m_sql.insert_trace, "INSERT INTO trace(mid,id,key,tags,mseq,prev,closed) VALUES(?,?,?,?,0,x'',0)"},
-      {&out.m_sql.update_trace, "UPDATE trace SET mseq=?,prev=?,epoch=? WHERE mid=?"},
-      {&out.m_sql.close_trace, "UPDATE trace SET closed=1 WHERE mid=?"},
-      {&out.m_sql.find_trace, "SELECT mseq,prev,epoch FROM trace WHERE mid=?"},
+      {&out.m_sql.update_trace, "UPDATE trace SET mseq=?,prev=?,closed=?,epoch=? WHERE mid=?"},
+      {&out.m_sql.find_trace, "SELECT mseq,prev,closed,epoch FROM trace WHERE mid=?"},
       {&out.m_sql.save_state, "UPDATE log_state SET tree=?,accepted=?,closed=?,cancelled=?,last_id=?,balance_open=?,balance_time=? WHERE one=1"},
       {&out.m_sql.find_epoch, "SELECT name FROM epoch WHERE no=?"},
   };
@@ -89,17 +88,17 @@ void LogWriter::rollback() {
   for (const auto& mid : m_touched) m_chains.erase(mid);
 }
 
-base::Result<void> LogWriter::start_chain(Database&, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key, base::ByteView tags) {
+base::Result<void> LogWriter::start_chain(Database&, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key,
+                                          base::ByteView tags) {
   m_sql.insert_trace.bind(1, message.mid.view()).bind(2, id).bind(3, wrapped_key).bind(4, tags);
   if (auto done = m_sql.insert_trace.run(); !done) return done;
-  m_chains[message.mid] = {};
-  m_touched.push_back(message.mid);
+  Chain& chain = m_chains[message.mid] = {};
+  touch(message.mid, chain);
   m_last_id = std::max(m_last_id, id);
   return base::Done{};
 }
 
 base::Result<LogWriter::Chain*> LogWriter::chain_of(const base::MessageId& mid) {
-  m_touched.push_back(mid);
   if (const auto it = m_chains.find(mid); it != m_chains.end()) return &it->second;
   m_sql.find_trace.bind(1, mid.view());
   const auto row = m_sql.find_trace.step();
@@ -109,7 +108,8 @@ base::Result<LogWriter::Chain*> LogWriter::chain_of(const base::MessageId& mid) 
     chain.mseq = static_cast<std::uint64_t>(m_sql.find_trace.integer(0));
     const base::Bytes prev = m_sql.find_trace.blob(1);
     if (prev.size() == 32) std::copy(prev.begin(), prev.end(), reinterpret_cast<char*>(chain.last.emplace().data()));
-    chain.epoch = m_sql.find_trace.integer(2);
+    chain.closed = m_sql.find_trace.integer(2) != 0;
+    chain.epoch = m_sql.find_trace.integer(3);
   }
   m_sql.find_trace.reset();
   if (!*row) return base::fail(k_no_message, mid.text());
@@ -151,7 +151,9 @@ base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const bas
   auto leaf = receipts::compose(event, link, m_options.node, entry.eid);
   if (!leaf) return std::move(leaf).error();
   const base::Bytes sealed =
-      leaf->disclosures.empty() ? base::Bytes{} : crypto::seal::seal(key != nullptr ? *key : m_system_key, pack_disclosures(leaf->disclosures), entry.eid.view());
+      leaf->disclosures.empty()
+          ? base::Bytes{}
+          : crypto::seal::seal(key != nullptr ? *key : m_system_key, pack_disclosures(leaf->disclosures), entry.eid.view());
   auto& insert = m_sql.insert_leaf;
   insert.bind(1, static_cast<std::int64_t>(m_epoch.first + m_tree.size())).bind(3, base::ByteView(leaf->bytes));
   if (entry.event.mid)
@@ -169,15 +171,35 @@ base::Result<void> LogWriter::append(Database&, const LogEntry& entry, const bas
   chain->mseq = link.mseq;
   chain->last = leaf->hash;
   chain->epoch = m_epoch.no;
-  m_sql.update_trace.bind(1, static_cast<std::int64_t>(chain->mseq)).bind(2, base::view(*chain->last)).bind(3, chain->epoch);
-  m_sql.update_trace.bind(4, entry.event.mid->view());
-  return m_sql.update_trace.run();
+  touch(*entry.event.mid, *chain);
+  return base::Done{};
+}
+
+void LogWriter::touch(const base::MessageId& mid, Chain& chain) {
+  if (chain.dirty) return;
+  chain.dirty = true;
+  m_touched.push_back(mid);
 }
 
 base::Result<void> LogWriter::end_chain(Database&, const base::MessageId& mid) {
-  m_chains.erase(mid);
-  m_sql.close_trace.bind(1, mid.view());
-  return m_sql.close_trace.run();
+  auto chain = chain_of(mid);
+  if (!chain) return std::move(chain).error();
+  (*chain)->closed = true;
+  touch(mid, **chain);
+  return base::Done{};
+}
+
+base::Result<void> LogWriter::save_chains() {
+  for (const base::MessageId& mid : m_touched) {
+    Chain& chain = m_chains.at(mid);
+    chain.dirty = false;
+    m_sql.update_trace.bind(1, static_cast<std::int64_t>(chain.mseq))
+        .bind(2, chain.last ? base::view(*chain.last) : base::ByteView());
+    m_sql.update_trace.bind(3, chain.closed ? 1 : 0).bind(4, chain.epoch).bind(5, mid.view());
+    if (auto done = m_sql.update_trace.run(); !done) return done;
+    if (chain.closed) m_chains.erase(mid);
+  }
+  return base::Done{};
 }
 
 base::Result<void> LogWriter::close_epoch(Database& db, base::Timestamp now) {
@@ -222,8 +244,13 @@ base::Result<void> LogWriter::open_epoch(Database& db, LogEntry open) {
 }
 
 base::Result<void> LogWriter::save(Database&) {
+  if (auto done = save_chains(); !done) return done;
   const base::Bytes tree = m_tree.save();
-  m_sql.save_state.bind(1, base::ByteView(tree)).bind(2, m_balance.accepted).bind(3, m_balance.closed).bind(4, m_balance.cancelled).bind(5, m_last_id);
+  m_sql.save_state.bind(1, base::ByteView(tree))
+      .bind(2, m_balance.accepted)
+      .bind(3, m_balance.closed)
+      .bind(4, m_balance.cancelled)
+      .bind(5, m_last_id);
   m_sql.save_state.bind(6, m_balance.open_before).bind(7, static_cast<std::int64_t>(m_balance_time.time_since_epoch().count()));
   return m_sql.save_state.run();
 }

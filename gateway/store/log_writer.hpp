@@ -37,11 +37,12 @@ class LogWriter {
   // Reads the state of the log; makes it if the database is new.
   static base::Result<LogWriter> open(Database& db, LogOptions options, base::SecretBytes system_key);
 
-  void begin();     // remembers where a rollback leads back to
+  void begin();  // remembers where a rollback leads back to
   void rollback();
 
   // The first leaf of a message's chain follows start_chain(), whose row is made in the same transaction.
-  base::Result<void> start_chain(Database& db, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key, base::ByteView tags);
+  base::Result<void> start_chain(Database& db, const NewMessage& message, std::int64_t id, base::ByteView wrapped_key,
+                                 base::ByteView tags);
   // `key`: of the message, to seal the disclosures; null for events of no message.
   base::Result<void> append(Database& db, const LogEntry& entry, const base::SecretBytes* key);
   base::Result<void> end_chain(Database& db, const base::MessageId& mid);
@@ -51,7 +52,7 @@ class LogWriter {
   // its first leaf. Also for the very first leaf of an epoch that has none.
   base::Result<void> start_epoch(Database& db, const receipts::EpochName& name, const std::string& note, LogEntry open);
   base::Result<void> open_epoch(Database& db, LogEntry open);
-  // Writes the new state; last thing before COMMIT.
+  // Writes the chains that moved, each once however many leaves it got, and the new state; last thing before COMMIT.
   base::Result<void> save(Database& db);
 
   std::uint64_t size() const { return m_tree.size(); }  // of the epoch, as tree() and origin()
@@ -70,11 +71,15 @@ class LogWriter {
     std::uint64_t mseq = 0;
     std::int64_t epoch = 0;                              // that holds `last`
     std::optional<base::Sha256Digest> last;
+    bool closed = false;
+    bool dirty = false;  // its row of the trace table is behind
   };
   struct Statements {
-    Statement insert_leaf, insert_trace, update_trace, close_trace, find_trace, save_state, find_epoch;
+    Statement insert_leaf, insert_trace, update_trace, find_trace, save_state, find_epoch;
   };
   base::Result<Chain*> chain_of(const base::MessageId& mid);
+  void touch(const base::MessageId& mid, Chain& chain);
+  base::Result<void> save_chains();
   base::Result<void> make_state(Database& db);
   base::Result<void> load(Statement& row);
   base::Result<receipts::ChainLink> link_of(const Chain& chain);
@@ -85,10 +90,10 @@ class LogWriter {
   receipts::CompactRange m_tree, m_tree_before;
   receipts::Balance m_balance, m_balance_before;
   base::Timestamp m_balance_time{}, m_balance_time_before{};
-  std::int64_t m_last_id = 0;                            // the highest id of a message so far
+  std::int64_t m_last_id = 0;  // the highest id of a message so far
   base::SecretBytes m_system_key;
-  std::unordered_map<base::MessageId, Chain> m_chains;   // of messages under way; a cache of the trace table
-  std::vector<base::MessageId> m_touched;                // since begin()
+  std::unordered_map<base::MessageId, Chain> m_chains;  // of messages under way; a cache of the trace table
+  std::vector<base::MessageId> m_touched;               // since begin()
   Statements m_sql;
 };
 

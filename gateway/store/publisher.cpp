@@ -1,10 +1,19 @@
 #include "gateway/store/publisher.hpp"
 
+#include "base/core/errors.hpp"
+#include "base/core/log.hpp"
 #include "gateway/store/errors.hpp"
 #include "receipts/log/tree.hpp"
 
 namespace store {
 namespace {
+
+constexpr base::log::Event k_event_late{"log.checkpoint_late"};
+
+// What passes by itself: the log waits in the database meanwhile.
+bool is_temporary(const base::Error& error) {
+  return error.code == base::k_disk_full || error.code == base::k_no_descriptors || error.code == k_full || error.code == k_locked;
+}
 
 base::Result<Statement> leaf_query(Database& db) { return db.prepare("SELECT bytes FROM leaf WHERE idx>=? AND idx<? ORDER BY idx"); }
 
@@ -83,7 +92,7 @@ base::Result<void> Publisher::move_to(EpochPlace place, std::uint64_t size) {
   m_tiles = *std::move(tiles);
   m_place = std::move(place);
   m_committed = size;
-  m_done.reset();
+  m_last_size = -1;
   m_last.clear();
   return base::Done{};
 }
@@ -95,9 +104,15 @@ void Publisher::run() {
       std::unique_lock lock(m_mutex);
       m_wake.wait_for(lock, m_every, [this] { return m_stop; });
       stop = m_stop;
-      if (!stop && m_done == m_committed) continue;
+      if (!stop && static_cast<std::int64_t>(m_committed) == m_last_size) continue;
     }
-    if (auto done = publish_now(); !done && m_on_fatal) m_on_fatal(done.error());
+    const auto done = publish_now();
+    if (!done && !is_temporary(done.error())) {
+      m_on_fatal(done.error());
+      return;
+    }
+    if (!done && !m_is_late) base::log::warning(k_event_late, {{"error", done.error().describe()}});
+    m_is_late = !done;
     if (stop) return;
   }
 }
@@ -113,15 +128,13 @@ base::Result<std::string> Publisher::publish() {
     const std::lock_guard lock(m_mutex);
     target = m_committed;
   }
-  if (target == m_tiles.size() && !m_last.empty()) return m_last;
+  // by what is published, not by the tiles in memory: those are ahead after a failure
+  if (static_cast<std::int64_t>(target) == m_last_size) return m_last;
   if (auto grown = grow(target); !grown) return grown.error();
   const std::string note = receipts::sign_checkpoint({m_place.origin, m_tiles.size(), m_tiles.root()}, *m_key);
   if (auto published = m_tiles.publish(note); !published) return published.error();
   m_last = note;
-  {
-    const std::lock_guard lock(m_mutex);
-    m_done = m_tiles.size();
-  }
+  m_last_size = static_cast<std::int64_t>(target);
   if (m_on_checkpoint) m_on_checkpoint(note);
   return note;
 }

@@ -1,8 +1,10 @@
 // Promise: the committed log as tiles and a signed checkpoint in the state directory, at most once in `every` while it
 // grows. Reads what is committed through a connection of its own, so signing never runs ahead of the disk. Own thread: the
-// writer never waits for it. For gateway/store.
+// writer never waits for it. No room for tiles is temporary; any other error ends the publisher and is told as fatal. For
+// gateway/store.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -51,12 +53,13 @@ class Publisher {
   std::chrono::milliseconds m_every{};
   std::function<void(const base::Error&)> m_on_fatal;
   std::function<void(const std::string&)> m_on_checkpoint;
-  std::string m_last;
+  std::string m_last;                            // the newest checkpoint published; under m_work
+  std::atomic<std::int64_t> m_last_size{-1};     // its size; -1 before the first
+  bool m_is_late = false;                        // told once, the thread's own
 
   std::mutex m_work;                             // around publish() and move_to()
   mutable std::mutex m_mutex;                    // around the members below
   EpochPlace m_place;                            // changes under both
-  std::optional<std::uint64_t> m_done;           // size of the last checkpoint published by this process
   std::condition_variable m_wake;
   std::uint64_t m_committed = 0;
   bool m_stop = false;

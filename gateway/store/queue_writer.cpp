@@ -8,6 +8,8 @@
 namespace store {
 namespace {
 
+constexpr std::size_t k_max_open = 2048;  // remembered; with their keys in a quarter of the locked arena
+
 std::int64_t millis(base::Timestamp t) { return t.time_since_epoch().count(); }
 
 }  // namespace
@@ -24,7 +26,8 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
   out.m_search_key = std::move(search_key);
   const std::pair<Statement*, const char*> statements[] = {
       {&out.m_sql.insert_message, "INSERT INTO message(id,mid,received,size,key,record,spool,body) VALUES(?,?,?,?,?,?,?,?)"},
-      {&out.m_sql.insert_recipient, "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record) VALUES(?,?,?,?,0,?,?,?)"},
+      {&out.m_sql.insert_recipient,
+       "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record) VALUES(?,?,?,?,0,?,?,?)"},
       {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=?"},
       {&out.m_sql.update_record, "UPDATE recipient SET record=? WHERE id=? AND rx=?"},
       {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND state<4 LIMIT 1"},
@@ -41,25 +44,31 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
     if (!prepared) return std::move(prepared).error();
     *target = *std::move(prepared);
   }
+  auto api = ApiWriter::open(db);
+  if (!api) return std::move(api).error();
+  out.m_api = *std::move(api);
   return out;
 }
 
-base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change& change, base::Timestamp now, AfterCommit& after) {
+base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change& change, base::Timestamp now,
+                                      AfterCommit& after) {
   std::map<base::MessageId, const base::SecretBytes*> keys;
   for (const NewMessage& message : change.inserts) {
     if (auto done = insert(db, log, message); !done) return done;
     keys[message.mid] = &message.key;
   }
-  std::map<std::int64_t, Open> touched;
+  std::map<std::int64_t, const Open*> touched;
+  if (m_open.size() + change.updates.size() > k_max_open) m_open.clear();
   for (const RecipientUpdate& u : change.updates) {
-    if (!touched.contains(u.id)) {
-      auto open = find(u.id);
-      if (!open) return std::move(open).error();
-      touched.emplace(u.id, *std::move(open));
+    auto& open = touched[u.id];
+    if (open == nullptr) {
+      const auto found = find(u.id);
+      if (!found) return found.error();
+      open = *found;
     }
-    if (auto done = update(db, u, touched.at(u.id)); !done) return done;
+    if (auto done = update(db, u, *open); !done) return done;
   }
-  for (const auto& [id, open] : touched) keys[open.mid] = &open.key;
+  for (const auto& [id, open] : touched) keys[open->mid] = &open->key;
   for (const LogEntry& entry : change.events) {
     const base::SecretBytes* key = nullptr;
     if (entry.event.mid) {
@@ -70,8 +79,9 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
     if (auto done = log.append(db, entry, key); !done) return done;
   }
   for (const auto& [id, open] : touched)
-    if (auto done = close_if_done(db, log, id, open, now, after); !done) return done;
+    if (auto done = close_if_done(db, log, id, *open, now, after); !done) return done;
   if (auto done = accounts(change); !done) return done;
+  if (auto done = m_api.apply(change, log.system_key(), now); !done) return done;
   return archive(log, change);
 }
 
@@ -80,7 +90,10 @@ base::Result<void> QueueWriter::insert(Database& db, LogWriter& log, const NewMe
   const base::Bytes wrapped = m_root->wrap(message.key, message.mid.view());
   const base::Bytes record = crypto::seal::seal(message.key, message.record, place_of(message.mid, "record"));
   auto& row = m_sql.insert_message;
-  row.bind(1, id).bind(2, message.mid.view()).bind(3, millis(message.received)).bind(4, static_cast<std::int64_t>(message.body.size));
+  row.bind(1, id)
+      .bind(2, message.mid.view())
+      .bind(3, millis(message.received))
+      .bind(4, static_cast<std::int64_t>(message.body.size));
   row.bind(5, base::ByteView(wrapped)).bind(6, base::ByteView(record));
   if (message.body.spool_file.empty())
     row.bind_null(7).bind(8, base::ByteView(message.body.sealed));
@@ -97,10 +110,12 @@ base::Result<void> QueueWriter::insert(Database& db, LogWriter& log, const NewMe
   }
   base::Bytes tags;
   for (const base::Bytes& word : message.tags) tags += tag_of(m_search_key, word);
+  m_open.insert_or_assign(id, Open{message.mid, message.key.clone(), message.body.spool_file});
   return log.start_chain(db, message, id, wrapped, tags);
 }
 
-base::Result<QueueWriter::Open> QueueWriter::find(std::int64_t id) {
+base::Result<const QueueWriter::Open*> QueueWriter::find(std::int64_t id) {
+  if (const auto it = m_open.find(id); it != m_open.end()) return &it->second;
   auto& query = m_sql.find_message;
   query.bind(1, id);
   const auto row = query.step();
@@ -116,23 +131,28 @@ base::Result<QueueWriter::Open> QueueWriter::find(std::int64_t id) {
   if (!mid) return std::move(mid).error();
   auto key = m_root->unwrap(wrapped, mid->view());
   if (!key) return std::move(key).error();
-  return Open{*mid, *std::move(key), std::move(spool)};
+  return &m_open.insert_or_assign(id, Open{*mid, *std::move(key), std::move(spool)}).first->second;
 }
 
 base::Result<void> QueueWriter::update(Database& db, const RecipientUpdate& u, const Open& open) {
   if (!may_follow(u.from, u.to)) return base::fail(k_wrong_state, std::string(name_of(u.from)) + " to " + name_of(u.to));
   auto& row = m_sql.update;
   row.bind(1, static_cast<std::int64_t>(u.to)).bind(2, millis(u.due)).bind(3, static_cast<std::int64_t>(u.attempts));
-  row.bind(4, static_cast<std::int64_t>(u.reason)).bind(5, u.id).bind(6, static_cast<std::int64_t>(u.rx)).bind(7, static_cast<std::int64_t>(u.from));
+  row.bind(4, static_cast<std::int64_t>(u.reason))
+      .bind(5, u.id)
+      .bind(6, static_cast<std::int64_t>(u.rx))
+      .bind(7, static_cast<std::int64_t>(u.from));
   if (auto done = row.run(); !done) return done;
-  if (db.changed_rows() != 1) return base::fail(k_wrong_state, open.mid.text() + "/" + std::to_string(u.rx) + " is not " + name_of(u.from));
+  if (db.changed_rows() != 1)
+    return base::fail(k_wrong_state, open.mid.text() + "/" + std::to_string(u.rx) + " is not " + name_of(u.from));
   if (!u.record) return base::Done{};
   const base::Bytes sealed = crypto::seal::seal(open.key, *u.record, place_of(open.mid, "rx" + std::to_string(u.rx)));
   m_sql.update_record.bind(1, base::ByteView(sealed)).bind(2, u.id).bind(3, static_cast<std::int64_t>(u.rx));
   return m_sql.update_record.run();
 }
 
-base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open, base::Timestamp now, AfterCommit& after) {
+base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open,
+                                              base::Timestamp now, AfterCommit& after) {
   m_sql.unfinished.bind(1, id);
   const auto row = m_sql.unfinished.step();
   if (!row) return row.error();
@@ -155,7 +175,7 @@ base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std:
   m_sql.delete_message.bind(1, id);
   if (auto done = m_sql.delete_message.run(); !done) return done;
   if (!open.spool.empty()) after.spool_files.push_back(open.spool);
-  after.closed.insert(open.mid);
+  m_open.erase(id);
   return base::Done{};
 }
 
@@ -163,7 +183,10 @@ base::Result<void> QueueWriter::accounts(const Change& change) {
   for (const Account& account : change.put_accounts) {
     std::string addresses;
     for (const std::string& pattern : account.addresses) addresses.append(pattern).append("\n");
-    m_sql.put_account.bind_text(1, account.name).bind_text(2, account.password_hash).bind_text(3, addresses).bind(4, millis(account.created));
+    m_sql.put_account.bind_text(1, account.name)
+        .bind_text(2, account.password_hash)
+        .bind_text(3, addresses)
+        .bind(4, millis(account.created));
     if (auto done = m_sql.put_account.run(); !done) return done;
   }
   for (const std::string& name : change.remove_accounts) {
@@ -177,7 +200,8 @@ base::Result<void> QueueWriter::archive(LogWriter& log, const Change& change) {
   for (const auto& [name, text] : change.archive) {
     base::Bytes hash;
     for (const LogEntry& entry : change.events)
-      if (entry.event.type == receipts::EventType::sys_config && entry.event.cfg) hash = base::Bytes(base::view(*entry.event.cfg));
+      if (entry.event.type == receipts::EventType::sys_config && entry.event.cfg)
+        hash = base::Bytes(base::view(*entry.event.cfg));
     const base::Bytes sealed = crypto::seal::seal(log.system_key(), text, hash + name);
     m_sql.archive.bind(1, base::ByteView(hash)).bind_text(2, name).bind(3, base::ByteView(sealed));
     if (auto done = m_sql.archive.run(); !done) return done;

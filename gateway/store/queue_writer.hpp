@@ -2,10 +2,11 @@
 // final ends here: its rows go, its chain closes. Used by the writer thread alone, inside a transaction.
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "gateway/store/api_rows.hpp"
 #include "gateway/store/log_writer.hpp"
 
 namespace store {
@@ -13,7 +14,6 @@ namespace store {
 // What must happen after the commit, outside the database.
 struct AfterCommit {
   std::vector<std::string> spool_files;  // no row names them any more
-  std::set<base::MessageId> closed;
 };
 
 class QueueWriter {
@@ -22,25 +22,31 @@ class QueueWriter {
 
   // Applies one change. k_wrong_state, k_no_message, k_full, k_database; what it did before failing is for the rollback.
   base::Result<void> apply(Database& db, LogWriter& log, const Change& change, base::Timestamp now, AfterCommit& after);
+  // What apply() remembered may not be in the database.
+  void rollback() { m_open.clear(); }
 
  private:
   struct Statements {
-    Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message, delete_recipients, cancelled, archive, put_account, remove_account;
+    Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message,
+        delete_recipients, cancelled, archive, put_account, remove_account;
   };
-  struct Open {                 // of a message that this change touches
+  struct Open {  // of a message that this change touches
     base::MessageId mid;
     base::SecretBytes key;
     std::string spool;
   };
   base::Result<void> insert(Database& db, LogWriter& log, const NewMessage& message);
-  base::Result<Open> find(std::int64_t id);
+  base::Result<const Open*> find(std::int64_t id);
   base::Result<void> update(Database& db, const RecipientUpdate& u, const Open& open);
-  base::Result<void> close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open, base::Timestamp now, AfterCommit& after);
+  base::Result<void> close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open, base::Timestamp now,
+                                   AfterCommit& after);
   base::Result<void> accounts(const Change& change);
   base::Result<void> archive(LogWriter& log, const Change& change);
 
   const crypto::seal::RootKey* m_root = nullptr;
   base::SecretBytes m_search_key;
+  std::map<std::int64_t, Open> m_open;  // the youngest messages under way: their next change need not read and unwrap
+  ApiWriter m_api;
   Statements m_sql;
 };
 

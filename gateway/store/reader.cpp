@@ -1,5 +1,7 @@
 #include "gateway/store/reader.hpp"
 
+#include "gateway/store/api_rows.hpp"
+
 #include "gateway/store/errors.hpp"
 #include "gateway/store/queue_writer.hpp"
 
@@ -183,6 +185,16 @@ base::Result<Counters> Reader::counters() {
   if (!oldest) return std::move(oldest).error();
   if (*oldest) out.oldest = time_of(**oldest);
   return out;
+}
+
+base::Result<std::vector<ApiToken>> Reader::tokens() {
+  const std::lock_guard lock(m_mutex);
+  return read_tokens(m_db);
+}
+
+base::Result<std::optional<ApiRequest>> Reader::find_request(base::ByteView key, const base::SecretBytes& system_key, base::Timestamp now) {
+  const std::lock_guard lock(m_mutex);
+  return read_request(m_db, key, system_key, now);
 }
 
 base::Result<std::vector<Account>> Reader::accounts(const std::optional<std::string>& name) {

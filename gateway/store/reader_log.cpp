@@ -42,7 +42,7 @@ base::Result<std::vector<SearchHit>> Reader::search(const SearchQuery& wanted, c
   auto query = m_db.prepare("SELECT mid,tags,closed FROM trace WHERE mid>=? AND mid<? ORDER BY mid DESC");
   if (!query) return std::move(query).error();
   const base::Bytes low = wanted.from ? id_floor(*wanted.from) : base::Bytes(16, '\0');
-  const base::Bytes high = wanted.until ? id_floor(*wanted.until) : base::Bytes(16, '\xff');
+  const base::Bytes high = wanted.before ? base::Bytes(wanted.before->view()) : wanted.until ? id_floor(*wanted.until) : base::Bytes(16, '\xff');
   query->bind(1, base::ByteView(low)).bind(2, base::ByteView(high));
   std::vector<SearchHit> out;
   while (out.size() < wanted.limit) {
@@ -58,6 +58,17 @@ base::Result<std::vector<SearchHit>> Reader::search(const SearchQuery& wanted, c
     out.push_back({*mid, query->integer(2) != 0});
   }
   return out;
+}
+
+base::Result<bool> Reader::has_word(const base::MessageId& mid, base::ByteView word, const base::SecretBytes& search_key) {
+  const base::Bytes tag = tag_of(search_key, word);
+  const std::lock_guard lock(m_mutex);
+  auto query = m_db.prepare("SELECT tags FROM trace WHERE mid=?");
+  if (!query) return std::move(query).error();
+  query->bind(1, mid.view());
+  const auto row = query->step();
+  if (!row) return row.error();
+  return *row && has_tag(query->blob(0), tag);
 }
 
 base::Result<base::SecretBytes> Reader::key_of(const base::MessageId& mid) {

@@ -37,7 +37,15 @@ ALTER TABLE log_state ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE trace ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
 )sql";
 
-constexpr std::array k_steps{k_step_1, k_step_2};
+// Tokens of the API, and its requests that may be repeated for a while.
+constexpr const char* k_step_3 = R"sql(
+CREATE TABLE token(id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, account TEXT NOT NULL, scope TEXT NOT NULL, created INTEGER NOT NULL,
+  expires INTEGER NOT NULL, last_used INTEGER) WITHOUT ROWID;
+CREATE TABLE request(key BLOB PRIMARY KEY, content BLOB NOT NULL, mid BLOB NOT NULL, answer BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX request_until ON request(until);
+)sql";
+
+constexpr std::array k_steps{k_step_1, k_step_2, k_step_3};
 static_assert(k_steps.size() == k_schema_version);
 
 base::Result<std::int64_t> version_of(Database& db) {

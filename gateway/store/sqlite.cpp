@@ -13,7 +13,9 @@ namespace {
 base::Error error_of(sqlite3* db, int rc) {
   const int primary = rc & 0xff;
   const base::Code code = primary == SQLITE_IOERR || primary == SQLITE_CORRUPT ? base::k_io
-                          : primary == SQLITE_FULL ? k_full : primary == SQLITE_BUSY || primary == SQLITE_LOCKED ? k_locked : k_database;
+                          : primary == SQLITE_FULL                             ? k_full
+                          : primary == SQLITE_BUSY || primary == SQLITE_LOCKED ? k_locked
+                                                                               : k_database;
   return base::fail(code, std::string(sqlite3_errstr(rc)) + ": " + (db != nullptr ? sqlite3_errmsg(db) : ""));
 }
 
@@ -75,7 +77,8 @@ base::Bytes Statement::blob(int column) const {
 bool Statement::is_null(int column) const { return sqlite3_column_type(m_statement, column) == SQLITE_NULL; }
 
 Database::~Database() { sqlite3_close_v2(m_db); }
-Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_log_frames(std::move(other.m_log_frames)) {}
+Database::Database(Database&& other) noexcept
+    : m_db(std::exchange(other.m_db, nullptr)), m_log_frames(std::move(other.m_log_frames)) {}
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(m_db, other.m_db);
   std::swap(m_log_frames, other.m_log_frames);
@@ -91,9 +94,10 @@ base::Result<Database> Database::open(const std::filesystem::path& path, bool wr
   sqlite3_busy_timeout(out.m_db, 5000);
   // FULL: the log is synced at each commit. NORMAL may lose a commit whose checkpoint is published already, which would
   // fork our own log. Deleted pages are not wiped: what stood there is sealed, and its key goes.
-  const char* pragmas = writer ? "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF;"
-                                 "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=268435456; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384"
-                               : "PRAGMA mmap_size=268435456; PRAGMA query_only=ON; PRAGMA cache_size=-4096";
+  const char* pragmas =
+      writer ? "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF;"
+               "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=67108864; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-16384"
+             : "PRAGMA mmap_size=67108864; PRAGMA query_only=ON; PRAGMA cache_size=-4096";
   if (auto done = out.execute(pragmas); !done) return done.error();
   out.m_log_frames = std::make_unique<int>(0);
   if (writer)

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 
 #include <boost/asio/async_result.hpp>
 
@@ -26,6 +27,8 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds k_free_for{200};  // asked at each MAIL; within this time no disk fills its reserve
 
 constexpr base::log::Event k_event_fatal{"store.stopped"};
 constexpr base::log::Event k_event_checkpoint{"log.checkpoint"};
@@ -102,11 +105,30 @@ struct Store::Impl {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
   std::unique_ptr<Writer> writer;
-  std::function<void(const base::Error&)> on_fatal;
   base::SecretBytes search_key, system_key;
   std::atomic<std::int64_t> next_id{1};
+  std::mutex free_mutex;
+  std::optional<base::Steady> free_known;  // when; under free_mutex, as free
+  std::uint64_t free = 0;
+
+  std::mutex fatal_mutex;                // around the two below
+  std::function<void(const base::Error&)> on_fatal;
+  std::optional<base::Error> fatal_error;
 
   fs::path spool() const { return options.directory / "spool"; }
+
+  // Outcomes may still be written where the database itself is sound; the writer stops by itself where it is not.
+  void fail(const base::Error& error) {
+    std::function<void(const base::Error&)> handler;
+    {
+      const std::lock_guard guard(fatal_mutex);
+      if (fatal_error) return;
+      fatal_error = error;
+      handler = on_fatal;
+    }
+    base::log::error(k_event_fatal, {{"error", error.describe()}});
+    if (handler) handler(error);
+  }
   fs::path log() const { return options.directory / "log"; }
 
   // The writer's side of the log, ready for the first leaf; the publisher is open.
@@ -183,12 +205,9 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   clear_directory(o.directory / "scratch");
 
   Impl* raw = impl.get();
-  const auto fatal = [raw](const base::Error& error) {
-    base::log::error(k_event_fatal, {{"error", error.describe()}});
-    if (raw->on_fatal) raw->on_fatal(error);
-  };
-  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
+  const auto fatal = [raw](const base::Error& error) { raw->fail(error); };
   impl->writer = std::make_unique<Writer>(*std::move(db), *std::move(log), *std::move(queue), *o.clock);
+  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
   impl->writer->start(
       o.heartbeat_every,
       [raw](const AfterCommit& after, std::uint64_t size) {
@@ -201,7 +220,14 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
 
 std::int64_t Store::reserve_id() { return m_impl->next_id.fetch_add(1); }
 
-void Store::on_fatal(std::function<void(const base::Error&)> handler) { m_impl->on_fatal = std::move(handler); }
+void Store::on_fatal(std::function<void(const base::Error&)> handler) {
+  const std::lock_guard lock(m_impl->fatal_mutex);
+  m_impl->on_fatal = std::move(handler);
+  if (m_impl->fatal_error) m_impl->on_fatal(*m_impl->fatal_error);
+}
+void Store::report_failure(const base::Error& error) {
+  if (error.code == base::k_io) m_impl->fail(error);
+}
 
 base::net::Awaitable<base::Result<void>> Store::commit(Change change) {
   const auto executor = co_await asio::this_coro::executor;
@@ -229,16 +255,24 @@ base::Result<void> Store::commit_and_wait(Change change) {
   return done.get();
 }
 
-base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) { return m_impl->reader->find_due(now, limit); }
+base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) {
+  return m_impl->reader->find_due(now, limit);
+}
 base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->reader->next_due(); }
-base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) { return m_impl->reader->find_in_state(state, limit); }
+base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) {
+  return m_impl->reader->find_in_state(state, limit);
+}
 base::Result<std::vector<std::int64_t>> Store::find_expired_holds(base::Timestamp now, std::size_t limit) {
   return m_impl->reader->find_expired_holds(now, limit);
 }
-base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) { return m_impl->reader->load(id, with_body); }
+base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_body) {
+  return m_impl->reader->load(id, with_body);
+}
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
-base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) { return m_impl->reader->search(query, m_impl->search_key); }
+base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
+  return m_impl->reader->search(query, m_impl->search_key);
+}
 base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->reader->leaves_of(mid); }
 base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t place) { return m_impl->reader->leaf_at(place); }
 base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->reader->find_event(eid); }
@@ -246,6 +280,15 @@ base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_tex
   return m_impl->reader->config_texts(hash, m_impl->system_key);
 }
 base::Result<std::vector<Account>> Store::accounts() { return m_impl->reader->accounts(std::nullopt); }
+
+base::Result<bool> Store::has_word(const base::MessageId& mid, const base::Bytes& word) { return m_impl->reader->has_word(mid, word, m_impl->search_key); }
+base::Result<std::vector<ApiToken>> Store::tokens() { return m_impl->reader->tokens(); }
+base::Bytes Store::request_key(const std::string& account, const std::string& key) const {
+  return base::Bytes(base::view(base::hmac_sha256(m_impl->search_key.view(), "request\n" + account + "\n" + key)));
+}
+base::Result<std::optional<ApiRequest>> Store::find_request(const base::Bytes& key) {
+  return m_impl->reader->find_request(key, m_impl->system_key, m_impl->options.clock->now());
+}
 
 base::Result<std::optional<Account>> Store::find_account(const std::string& name) {
   auto found = m_impl->reader->accounts(name);
@@ -271,7 +314,8 @@ base::Result<bool> Store::remove_account(const std::string& name) {
 }
 
 base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
-  auto ids = filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
+  auto ids =
+      filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
   if (!ids) return std::move(ids).error();
   std::vector<MessageRow> out;
   for (const std::int64_t id : *ids) {
@@ -282,7 +326,8 @@ base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
   return out;
 }
 
-base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid, const base::SecretBytes& key) {
+base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid,
+                                                                                       const base::SecretBytes& key) {
   return crypto::seal::SealedFileWriter::create(m_impl->spool() / spool_name(mid), key);
 }
 std::string Store::spool_name(const base::MessageId& mid) { return mid.text(); }
@@ -295,9 +340,14 @@ fs::path Store::scratch_directory() const { return m_impl->options.directory / "
 fs::path Store::log_directory() const { return m_impl->log(); }
 
 std::optional<std::uint64_t> Store::free_bytes() const {
+  const std::lock_guard lock(m_impl->free_mutex);
+  const base::Steady now = m_impl->options.clock->steady();
+  if (m_impl->free_known && now - *m_impl->free_known < k_free_for) return m_impl->free;
   struct statvfs st {};
   if (::statvfs(m_impl->options.directory.c_str(), &st) != 0) return std::nullopt;
-  return static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
+  m_impl->free_known = now;
+  m_impl->free = static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
+  return m_impl->free;
 }
 
 base::Result<std::string> Store::publish_now() { return m_impl->publisher->publish_now(); }

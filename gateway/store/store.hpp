@@ -44,6 +44,7 @@ struct ListFilter {
 struct SearchQuery {
   std::vector<base::Bytes> words;                     // all must be there
   std::optional<base::Timestamp> from, until;
+  std::optional<base::MessageId> before;              // a cursor: older than this one; instead of `until`
   std::size_t limit = 1000;
 };
 struct SearchHit {
@@ -60,7 +61,11 @@ class Store {
   std::int64_t reserve_id();                          // for a NewMessage; never given twice
   base::net::Awaitable<base::Result<void>> commit(Change change);
   base::Result<void> commit_and_wait(Change change);  // for start, stop and commands; blocks
-  void on_fatal(std::function<void(const base::Error&)> handler);  // the store stopped itself
+  // The disk failed: nothing more may be acknowledged, the process must end. Called once, from any thread; at once if it was so
+  // before.
+  void on_fatal(std::function<void(const base::Error&)> handler);
+  // What a spool file met. A failed write or sync (k_io) is as fatal as one of the database; anything else is temporary.
+  void report_failure(const base::Error& error);
 
   // Reading; blocks on the disk, from any thread.
   base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
@@ -76,6 +81,13 @@ class Store {
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);   // counted through all epochs
   base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);  // its place
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash);
+
+  // Whether the message was stored with this search word.
+  base::Result<bool> has_word(const base::MessageId& mid, const base::Bytes& word);
+  base::Result<std::vector<ApiToken>> tokens();
+  // The key under which a request of this account is remembered, and what was answered to it.
+  base::Bytes request_key(const std::string& account, const std::string& key) const;
+  base::Result<std::optional<ApiRequest>> find_request(const base::Bytes& key);
 
   base::Result<std::optional<Account>> find_account(const std::string& name);
   base::Result<std::vector<Account>> accounts();

@@ -79,6 +79,25 @@ struct Account {
   base::Timestamp created{};
 };
 
+// A key to the API that an account holds; the secret itself is nowhere.
+struct ApiToken {
+  std::string id;                       // public: in lists, logs and receipts
+  base::Sha256Digest hash{};            // of the secret
+  std::string account;
+  std::string scope;                    // words: "submit", "read"
+  base::Timestamp created{}, expires{};
+  std::optional<base::Timestamp> last_used;
+};
+
+// What was answered to a request that named a key of its own, so that repeating it does nothing twice.
+struct ApiRequest {
+  base::Bytes key;                      // a keyed hash of the account and its key
+  base::Sha256Digest content{};         // of what was asked for
+  base::MessageId mid;
+  base::Bytes answer;                   // plain here
+  base::Timestamp until{};              // forgotten afterwards
+};
+
 // One transaction. Either all of it is durable or nothing happened.
 struct Change {
   std::vector<NewMessage> inserts;
@@ -87,7 +106,11 @@ struct Change {
   // Config and policy texts by name, archived under event.cfg of sys.config.
   std::vector<std::pair<std::string, base::Bytes>> archive;
   std::vector<Account> put_accounts;
-  std::vector<std::string> remove_accounts;
+  std::vector<std::string> remove_accounts;  // with their tokens
+  std::vector<ApiToken> put_tokens;
+  std::vector<std::string> remove_tokens;
+  std::vector<std::pair<std::string, base::Timestamp>> used_tokens;
+  std::optional<ApiRequest> request;         // k_repeated if its key is known and not forgotten
   bool is_outcome = false;   // an outcome that is known already: kept in memory and tried again while the disk is full
 };
 

@@ -10,8 +10,8 @@
 namespace store {
 namespace {
 
-constexpr std::size_t k_max_batch = 256;      // changes of one transaction
-constexpr int k_checkpoint_frames = 4000;     // 32 MiB of log: what a restart would have to read again
+constexpr std::size_t k_max_batch = 256;   // changes of one transaction
+constexpr int k_checkpoint_frames = 2000;  // 32 MiB of log: what a restart would have to read again
 constexpr std::chrono::milliseconds k_full_pause{1000};
 
 }  // namespace
@@ -162,6 +162,7 @@ base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit&
     done = transaction(jobs, after);
     if (done) return done;
     m_log.rollback();
+    m_queue.rollback();
   }
   if (m_db.in_transaction())  // SQLite has rolled back by itself where the disk was full
     if (auto rolled = m_db.execute("ROLLBACK"); !rolled) m_failed = true;
@@ -185,6 +186,7 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
   struct Ready {
     Handler handler;
     base::Result<void> result;
+    Change spent;  // ends on the thread that made it: freeing it here would have both threads wait for one lock of malloc
   };
   std::vector<std::pair<boost::asio::any_io_executor, std::vector<Ready>>> groups;
   for (auto& answered : answers) {
@@ -195,8 +197,8 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
       continue;
     }
     auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == job->executor; });
-    if (it == groups.end()) it = groups.insert(groups.end(), {job->executor, {}});
-    it->second.push_back({std::move(job->handler), std::move(result)});
+    if (it == groups.end()) it = groups.emplace(groups.end(), job->executor, std::vector<Ready>());
+    it->second.push_back({std::move(job->handler), std::move(result), std::move(job->change)});
   }
   for (auto& [executor, ready] : groups)
     boost::asio::post(executor, [r = std::move(ready)]() mutable {
@@ -206,7 +208,8 @@ void Writer::answer(std::vector<std::pair<Job*, base::Result<void>>> answers) {
 
 void Writer::checkpoint_if_long() {
   if (m_db.log_frames() < k_checkpoint_frames) return;
-  if (auto done = m_db.checkpoint(); !done) m_on_fatal(done.error());
+  // without room the log only grows for now: nothing of it is lost
+  if (auto done = m_db.checkpoint(); !done && done.error().code != k_full) m_on_fatal(done.error());
 }
 
 }  // namespace store

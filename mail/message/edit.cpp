@@ -43,6 +43,31 @@ std::vector<Edit> remove_fields(const MessageFacts& facts, const std::vector<std
   return edits;
 }
 
+base::Result<std::vector<Edit>> remove_returned(const MessageFacts& facts) {
+  for (const Defect defect : {Defect::too_deep, Defect::too_many_parts, Defect::part_header_too_large, Defect::missing_boundary, Defect::malformed_content_type})
+    if (facts.defects.contains(defect)) return base::fail(k_malformed_header, std::string("the parts of a report cannot be told apart: ") + name_of(defect));
+  std::vector<Edit> edits;
+  const bool is_report = facts.parts[0].type == "multipart/report";
+  std::size_t children = 0;  // of the report, so far
+  std::uint64_t done = 0;    // what lies before it is dealt with
+  for (std::size_t i = 0; i < facts.parts.size(); ++i) {
+    const Part& part = facts.parts[i];
+    if (i > 0 && part.parent == 0) ++children;
+    if (part.header_begin < done) continue;
+    const bool encloses = part.type == "message/rfc822" || part.type == "message/global" || part.type == "message/partial";
+    const bool extra = is_report && i > 0 && part.parent == 0 && children > 2 && part.type != "text/rfc822-headers";
+    if (!encloses && !extra) continue;
+    // its first child, if it was looked into, is the message that it encloses
+    const bool looked_into = part.type == "message/rfc822" && i + 1 < facts.parts.size() && facts.parts[i + 1].parent == i;
+    const std::uint64_t begin = looked_into ? facts.parts[i + 1].body_begin : part.body_begin;
+    done = part.body_end;
+    if (begin >= part.body_end) continue;
+    if (part.under_signature) return base::fail(k_malformed_header, "a signature covers what a report returns");
+    edits.push_back({begin, part.body_end - begin, {}});
+  }
+  return edits;
+}
+
 base::Result<std::string> format_field(std::string_view name, std::string_view value) {
   if (name.empty() || name.find_first_of(std::string_view(" \t:\r\n\0", 6)) != std::string_view::npos)
     return base::fail(k_malformed_header, "field name");

@@ -29,6 +29,10 @@ base::ContentPtr join(std::string first, base::ContentPtr rest);
 
 // Takes every field of that name out of the outermost header.
 std::vector<Edit> remove_fields(const MessageFacts& facts, const std::vector<std::string>& names);
+// Of a report (a message with a null reverse path) what it returns: of enclosed messages the header stays, of a third and
+// later part of multipart/report (RFC 6522) nothing but text/rfc822-headers. k_malformed_header if the parts cannot be told
+// apart, or if a signature covers what would go.
+base::Result<std::vector<Edit>> remove_returned(const MessageFacts& facts);
 // "Name: value\r\n" with the value folded below 78 columns where it has blanks. Name and value are checked: no CR, LF, NUL:
 // k_malformed_header.
 base::Result<std::string> format_field(std::string_view name, std::string_view value);

@@ -52,13 +52,14 @@ LookupPlan ask(const RuleSet& rules, const Question& asked) {
     const Truth truth = view.truth_of(rule, &decided_by);
     if (truth == Truth::no) continue;
     const bool certain = truth == Truth::yes;
+    const Stop stop = view.stop_of(rule);
     // a certain end: nothing is encrypted or signed; what a held message carries along may still hang on earlier rules
-    if (certain && rule.stop == Stop::refuse && !may_have_stopped) return {};
-    if (certain && rule.stop == Stop::quarantine && !may_have_stopped) return {wanted.conditions, {}, {}};
+    if (certain && stop == Stop::refuse && !may_have_stopped) return {};
+    if (certain && stop == Stop::quarantine && !may_have_stopped) return {wanted.conditions, {}, {}};
     if (truth == Truth::unknown) collect_key_conditions(rule.when, wanted.conditions);
     wanted.add(rule.then, certain);
-    if (certain && rule.stop != Stop::none) break;
-    may_have_stopped = may_have_stopped || rule.stop != Stop::none;
+    if (certain && stop != Stop::none) break;
+    may_have_stopped = may_have_stopped || stop != Stop::none;
   }
 
   LookupPlan plan;

@@ -84,7 +84,10 @@ Truth View::test(const DirectionCondition& c) const { return truth(contains(c.an
 Truth View::test(const TextCondition& c) const {
   const mail::MessageFacts* message = m_question.message;
   switch (c.field) {
-    case TextField::department: return truth(!m_department.empty() && c.any_of.matches(m_department));
+    case TextField::department:
+      // a report of ours has a null reverse path: its From tells the department, and that comes with the message
+      if (message == nullptr && is_from_us() && !m_question.reverse_path) return Truth::unknown;
+      return truth(!m_department.empty() && c.any_of.matches(m_department));
     case TextField::recipient: return truth(c.any_of.matches(m_recipient));
     case TextField::recipient_domain: return truth(c.any_of.matches(domain_of(m_recipient)));
     case TextField::group: return truth(c.any_of.matches(m_recipient) || c.any_of.matches(domain_of(m_recipient)));
@@ -180,6 +183,11 @@ Truth View::test(const NotCondition& c) const {
   Truth all = Truth::yes;
   for (const Condition& inner : c.all_of) all = both(all, truth_of(inner));
   return negation(all);
+}
+
+Stop View::stop_of(const Rule& rule) const {
+  const bool set_aside = rule.stop == Stop::quarantine || (rule.stop == Stop::refuse && !is_from_us());
+  return m_question.released && set_aside ? Stop::none : rule.stop;
 }
 
 Truth View::truth_of(const Condition& condition) const {

@@ -30,6 +30,9 @@ class View {
   // The keywords of the message that made this rule match.
   void collect_keywords(const Rule& rule, std::vector<std::string>& into) const;
   bool has_keyword_for(const Rule& rule) const;
+  // Where the search ends. A quarantine waits for a person: once he has decided, the other rules go on. From outside a refusal
+  // was one, too. It gives nothing else away: what demands protection, or refuses mail of ours, still does.
+  Stop stop_of(const Rule& rule) const;
   bool is_from_us() const { return m_question.recipient.direction != Direction::inbound; }
 
  private:

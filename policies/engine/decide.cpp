@@ -44,7 +44,7 @@ class Explorer {
     for (std::size_t i = 0; i < m_rules.size(); ++i) {
       m_truths[i].truth = view.truth_of(m_rules[i], &m_truths[i].decided_by);
       m_seen = i + 1;
-      if (m_truths[i].truth == Truth::yes && m_rules[i].stop != Stop::none) break;  // nothing behind it is reached
+      if (m_truths[i].truth == Truth::yes && view.stop_of(m_rules[i]) != Stop::none) break;  // nothing behind it is reached
     }
   }
 
@@ -67,8 +67,8 @@ class Explorer {
       out.push_back({m_rules[i].name, m_rules[i].file, m_rules[i].line, truth,
                      decided_by != nullptr ? std::string_view(decided_by->text) : ""});
     }
-    const bool stopped = m_seen > 0 && m_truths[m_seen - 1].truth == Truth::yes && m_rules[m_seen - 1].stop != Stop::none;
-    if (!stopped || m_rules[m_seen - 1].stop == Stop::final_rule)
+    const Stop last = m_seen > 0 && m_truths[m_seen - 1].truth == Truth::yes ? m_view.stop_of(m_rules[m_seen - 1]) : Stop::none;
+    if (last == Stop::none || last == Stop::final_rule)
       out.push_back({k_built_in, "", 0, Truth::yes, built_in_condition(direction())});
     return out;
   }
@@ -82,15 +82,15 @@ class Explorer {
       const Truth truth = m_truths[i].truth;
       if (truth == Truth::no) continue;
       if (truth == Truth::yes) {
-        merged.take(m_rules[i]);
+        merged.take(m_rules[i], m_view.stop_of(m_rules[i]));
         continue;
       }
       // keywords are taken out of the subject when a rule with one matches: that, too, is a change
-      if (!merged.would_change(m_rules[i]) && !m_view.has_keyword_for(m_rules[i])) continue;
+      if (!merged.would_change(m_rules[i], m_view.stop_of(m_rules[i])) && !m_view.has_keyword_for(m_rules[i])) continue;
       if (truth == Truth::unknown && m_unknown_rule == nullptr) m_unknown_rule = &m_rules[i];
       walk(i + 1, merged);
       if (finished()) return;
-      merged.take(m_rules[i]);
+      merged.take(m_rules[i], m_view.stop_of(m_rules[i]));
     }
     leaf(merged);
   }

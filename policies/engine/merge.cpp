@@ -52,6 +52,8 @@ void trace_settings(const Merged& m, const View& view, Trail& trail) {
   if (m.strip.value != nullptr) add("strip", "[" + join(*m.strip.value) + "]", m.strip.rule);
   if (m.receipts.value != nullptr) add("receipts", *m.receipts.value, m.receipts.rule);
   if (m.identity.value != nullptr) add("identity", *m.identity.value, m.identity.rule);
+  for (const Rule* rule : m.applied)
+    if (view.stop_of(*rule) != rule->stop) add("quarantine", "lifted by a person", rule);
 }
 
 // What was found for one method, whether or not it is taken.
@@ -171,15 +173,15 @@ void soften_after_acceptance(const View& view, PolicyDecision& d) {
 
 }  // namespace
 
-bool Merged::would_change(const Rule& r) const {
+bool Merged::would_change(const Rule& r, Stop stop) const {
   const Settings& s = r.then;
-  return r.stop != Stop::none || sign.would_take(s.sign) || encrypt.would_take(s.encrypt) || otherwise.would_take(s.otherwise) ||
+  return stop != Stop::none || sign.would_take(s.sign) || encrypt.would_take(s.encrypt) || otherwise.would_take(s.otherwise) ||
          carrier.would_take(s.carrier) || route.would_take(s.route) || transport.would_take(s.transport) ||
          mark.would_take(s.mark) || strip.would_take(s.strip) || receipts.would_take(s.receipts) ||
          identity.would_take(s.identity);
 }
 
-void Merged::take(const Rule& rule) {
+void Merged::take(const Rule& rule, Stop stop) {
   const Settings& s = rule.then;
   sign.take(s.sign, rule);
   encrypt.take(s.encrypt, rule);
@@ -192,7 +194,7 @@ void Merged::take(const Rule& rule) {
   receipts.take(s.receipts, rule);
   identity.take(s.identity, rule);
   applied.push_back(&rule);
-  if (rule.stop != Stop::none) stopped_by = &rule;
+  if (stop != Stop::none) stopped_by = &rule;
 }
 
 PolicyDecision conclude(const Merged& m, const View& view) {

@@ -36,8 +36,8 @@ struct Merged {
   std::vector<const Rule*> applied;
 
   // Would taking this rule change anything? What does not need not be known.
-  bool would_change(const Rule& rule) const;
-  void take(const Rule& rule);
+  bool would_change(const Rule& rule, Stop stop) const;
+  void take(const Rule& rule, Stop stop);
 };
 
 // The decision for these settings, without the traces of rules. Pure; makes PlaintextPermit only where the merged

@@ -90,4 +90,15 @@ bool PatternSet::matches_everything() const { return std::find(m_globs.begin(), 
 
 bool PatternSet::empty() const { return m_exact.empty() && m_globs.empty() && m_regexes.empty(); }
 
+std::vector<std::string> PatternSet::examples(std::size_t most) const {
+  std::vector<std::string> out;
+  for (const auto* list : {&m_exact, &m_globs})
+    for (std::string text : *list) {
+      if (out.size() >= most) return out;
+      std::replace_if(text.begin(), text.end(), [](char c) { return c == '*' || c == '?'; }, 'x');
+      out.push_back(std::move(text));
+    }
+  return out;
+}
+
 }  // namespace policies

@@ -35,6 +35,9 @@ class PatternSet {
   bool matches(std::string_view folded) const;
   bool matches_everything() const;  // holds the glob "*"
   bool empty() const;
+  // Texts that match: the plain values, and each glob with its wildcards filled in. Expressions have none.
+  std::vector<std::string> examples(std::size_t most) const;
+  bool has_regex() const { return !m_regexes.empty(); }
 
  private:
   class Regex;

@@ -63,6 +63,7 @@ struct Question {
   const mail::MessageFacts* message = nullptr;  // null at RCPT: the message is unknown
   const OpenedFacts* opened = nullptr;          // null before opening
   base::Timestamp now{};
+  bool released = false;                        // a person looked at it and let it go: no rule sets it aside again
   RecipientFacts recipient;
   SignerFacts signer;
 };

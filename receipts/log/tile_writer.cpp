@@ -92,21 +92,23 @@ base::Result<void> TileWriter::add(base::ByteView leaf, const base::Sha256Digest
   return m_pending.size() < k_pending_tiles ? base::Result<void>{} : write_pending();
 }
 
-base::Result<void> TileWriter::write(const TileFile& tile) {
-  const fs::path path = m_directory / format_tile_path(tile.id);
-  const auto there = base::read_file(path, {k_max_bundle});
-  if (there && *there == tile.bytes) return base::Done{};
-  // A full tile is for ever. A partial one may differ only if nobody published it: after a kill, before the checkpoint.
-  if (there && tile.id.width == k_tile_width) return fail(k_tiles_differ, path.string());
-  if (auto made = make_durable_directory(path.parent_path()); !made) return made;
-  return base::write_file_durably(path, tile.bytes);
+base::Result<void> TileWriter::write(const std::vector<TileFile>& tiles) {
+  std::vector<base::FileToWrite> files;
+  for (const TileFile& tile : tiles) {
+    const fs::path path = m_directory / format_tile_path(tile.id);
+    const auto there = base::read_file(path, {k_max_bundle});
+    if (there && *there == tile.bytes) continue;
+    // A full tile is for ever. A partial one may differ only if nobody published it: after a kill, before the checkpoint.
+    if (there && tile.id.width == k_tile_width) return fail(k_tiles_differ, path.string());
+    if (auto made = make_durable_directory(path.parent_path()); !made) return made;
+    files.push_back({path, tile.bytes});
+  }
+  return base::write_files_durably(files);
 }
 
 base::Result<void> TileWriter::write_pending() {
-  for (const TileFile& tile : m_pending) {
-    if (auto written = write(tile); !written) return written;
-    m_completed.push_back(tile.id);
-  }
+  if (auto written = write(m_pending); !written) return written;
+  for (const TileFile& tile : m_pending) m_completed.push_back(tile.id);
   m_pending.clear();
   return base::Done{};
 }
@@ -118,11 +120,12 @@ base::Result<void> TileWriter::publish(std::string_view signed_checkpoint) {
     return fail(k_checkpoint_invalid, "not the checkpoint of this tree");
   if (auto written = write_pending(); !written) return written;
   std::vector<TileId> now;
-  for (const TileFile& tile : m_stack.partials()) {
-    if (!has(m_published, tile.id))
-      if (auto written = write(tile); !written) return written;
+  std::vector<TileFile> partials;
+  for (TileFile& tile : m_stack.partials()) {
     now.push_back(tile.id);
+    if (!has(m_published, tile.id)) partials.push_back(std::move(tile));
   }
+  if (auto written = write(partials); !written) return written;
   if (auto made = make_durable_directory(m_directory); !made) return made;
   if (auto written = base::write_file_durably(m_directory / "checkpoint", signed_checkpoint); !written) return written;
   m_published = std::move(now);

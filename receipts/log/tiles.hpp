@@ -83,7 +83,7 @@ class TileWriter {
 
  private:
   explicit TileWriter(base::fs::path directory) : m_directory(std::move(directory)) {}
-  base::Result<void> write(const TileFile& tile);
+  base::Result<void> write(const std::vector<TileFile>& tiles);
   base::Result<void> write_pending();
 
   base::fs::path m_directory;

@@ -14,7 +14,11 @@ constexpr std::size_t k_piece = 64 * 1024;
 }  // namespace
 
 Connection::Connection(base::net::Stream stream, Options options, base::net::TlsClientPtr tls, std::string host)
-    : m_stream(std::move(stream)), m_options(options), m_engine(std::move(options)), m_tls(std::move(tls)), m_host(std::move(host)) {}
+    : m_stream(std::move(stream)),
+      m_options(options),
+      m_engine(std::move(options)),
+      m_tls(std::move(tls)),
+      m_host(std::move(host)) {}
 
 Awaitable<std::variant<std::unique_ptr<Connection>, Outcome>> Connection::open(base::net::Stream stream, Options options,
                                                                                base::net::TlsClientPtr tls, std::string host) {
@@ -106,22 +110,25 @@ Awaitable<void> Connection::send_body() {
     co_return;
   }
   Stuffer stuffer(m_has_dot_lines);
-  const auto piece = std::make_unique<std::array<char, k_piece>>();
+  const auto piece = std::make_unique_for_overwrite<std::array<char, k_piece>>();
   std::string out;
   bool more = true;
   while (more) {
-    const auto got = (*source)->read(*piece);
-    if (!got) {
-      m_engine.lost(got.error().describe());
-      m_stream.close();
-      co_return;
-    }
     out.clear();
-    more = *got > 0;
-    if (more)
-      stuffer.feed({piece->data(), *got}, out);
-    else
-      stuffer.finish(out);
+    // sources give what they have, which may be a header of ours alone: a small message and its dot leave in one write
+    while (more && out.size() < k_piece) {
+      const auto got = (*source)->read(*piece);
+      if (!got) {
+        m_engine.lost(got.error().describe());
+        m_stream.close();
+        co_return;
+      }
+      more = *got > 0;
+      if (more)
+        stuffer.feed({piece->data(), *got}, out);
+      else
+        stuffer.finish(out);
+    }
     m_stream.expires_after(m_options.command_time);
     const auto done = co_await m_stream.write(out);
     if (!done) {

@@ -222,11 +222,11 @@ std::string Engine::rcpt_line(const TransactionRecipient& r) const {
 
 // With PIPELINING the whole envelope goes out at once, else one command after each reply.
 void Engine::send_envelope_step() {
-  const std::size_t commands = m_transaction.recipients.size() + 2;
+  const std::size_t commands = envelope_commands();
   do {
     if (m_sent == 0)
       m_out += mail_line();
-    else if (m_sent + 1 < commands)
+    else if (m_sent <= m_transaction.recipients.size())
       m_out += rcpt_line(m_transaction.recipients[m_sent - 1]);
     else
       m_out += "DATA\r\n";
@@ -236,13 +236,12 @@ void Engine::send_envelope_step() {
 
 void Engine::on_envelope(const PeerReply& reply) {
   const std::size_t index = m_answered++;
-  const std::size_t commands = m_transaction.recipients.size() + 2;
   if (reply.code == 421) return lost("the server closes: " + reply.text.printable(200));
   if (index == 0) {
     if (!reply.positive()) settle_open(kind_of(reply), reply, false);
-  } else if (index + 1 < commands) {
-    if (!reply.positive() && !m_settled[index - 1]) {
-      m_outcomes[index - 1] = {kind_of(reply), reply, false};
+  } else if (index <= m_transaction.recipients.size()) {
+    if ((!reply.positive() || m_transaction.only_ask) && !m_settled[index - 1]) {
+      m_outcomes[index - 1] = {reply.positive() ? OutcomeKind::ok : kind_of(reply), reply, false};
       m_settled[index - 1] = true;
     }
   } else {

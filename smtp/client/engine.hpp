@@ -39,6 +39,7 @@ struct Transaction {
   MailParameters parameters;                 // size is set by the caller
   bool eight_bit = false;                    // the content needs 8BITMIME
   std::vector<TransactionRecipient> recipients;
+  bool only_ask = false;                     // the replies to RCPT are the outcomes; no body is sent
 };
 
 enum class OutcomeKind { ok, temporary, permanent, unknown };
@@ -93,6 +94,7 @@ class Engine {
   void on_final(const PeerReply& reply);
   void say_hello(Phase phase);
   void send_envelope_step();
+  std::size_t envelope_commands() const { return m_transaction.recipients.size() + (m_transaction.only_ask ? 1 : 2); }
   void envelope_done(const PeerReply& data);
   void fail(OutcomeKind kind, const PeerReply& reply);
   void fail(OutcomeKind kind, std::string enhanced, std::string text);

@@ -20,7 +20,7 @@ struct Session {
   Engine engine;
   std::unique_ptr<SessionSink> sink;
   std::unique_ptr<Incoming> incoming;
-  std::unique_ptr<std::array<char, k_read_size>> buffer = std::make_unique<std::array<char, k_read_size>>();
+  std::unique_ptr<std::array<char, k_read_size>> buffer = std::make_unique_for_overwrite<std::array<char, k_read_size>>();
 
   Session(Stream s, SessionOptions o, bool tls) : stream(std::move(s)), options(std::move(o)), engine(options.engine, tls) {}
 

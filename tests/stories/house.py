@@ -7,6 +7,7 @@
 Everything lies in a temporary directory of its own, every port is the kernel's choice, nothing waits longer than it must.
 """
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ import threading
 import time
 
 BINARY = os.environ.get("AMTSBOTE", "build/release/amtsbote")
+SANITIZED = bool(os.environ.get("AMTSBOTE_SANITIZE"))  # whose memory says nothing about ours
 PATIENCE = 30.0  # seconds; an upper bound for anything that must happen, never a pause
 
 POLICY = """
@@ -87,13 +89,13 @@ class Pki:
 class Sink:
     """A receiving SMTP or LMTP server that keeps what it gets. `answers` may change its replies: {"data": "550 5.7.1 no"}."""
 
-    def __init__(self, lmtp=False, tls=None, answers=None):
-        self.messages, self.attempts, self.lmtp, self.answers = [], 0, lmtp, dict(answers or {})
+    def __init__(self, lmtp=False, tls=None, answers=None, address=("127.0.0.1", 0)):
+        self.messages, self.asked, self.attempts, self.lmtp, self.answers = [], [], 0, lmtp, dict(answers or {})
         self.context = None
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*map(str, tls))
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         self.lock = threading.Lock()
         self.stopped = False
@@ -143,9 +145,12 @@ class Sink:
                 sender, rcpts = line.decode(errors="replace").split("<", 1)[1].split(">")[0], []
                 say(self.answers.get("mail", "250 2.1.0 ok"))
             elif verb == "RCPT":
-                reply = self.answers.get("rcpt", "250 2.1.5 ok")
+                address = line.decode(errors="replace").split("<", 1)[1].split(">")[0]
+                with self.lock:
+                    self.asked.append(address)
+                reply = self.answers.get("rcpt " + address, self.answers.get("rcpt", "250 2.1.5 ok"))
                 if reply.startswith("2"):
-                    rcpts.append(line.decode(errors="replace").split("<", 1)[1].split(">")[0])
+                    rcpts.append(address)
                 say(reply)
             elif verb == "DATA":
                 if not rcpts:
@@ -182,7 +187,9 @@ class Sink:
         return self.messages
 
     def close(self):
-        self.socket.close()
+        if self.socket.fileno() >= 0:
+            self.socket.shutdown(socket.SHUT_RDWR)  # a thread that waits in accept would still take one more
+            self.socket.close()
 
 
 class House:
@@ -317,11 +324,11 @@ transport = "{self.transport}"
     def add_account(self, name="amt53", password="geheim", addresses=("amt53@stadt.example",)):
         self.cli("users", "add", name, *addresses, "--password-stdin", input=password.encode() + b"\n")
 
-    def start(self):
+    def start(self, **environment):
         self.events = []
         self.ports = {}
         self.process = subprocess.Popen([BINARY, "serve", "--config", str(self.config), "--log-format", "json"], stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, **self.environment})
+                                        env={**os.environ, **self.environment, **environment})
         process = self.process
 
         def read():
@@ -395,6 +402,10 @@ transport = "{self.transport}"
             arguments += [self.dir / "state" / "log" / name, vkey]
         return run(tool, *arguments, check=False)
 
+    def checkpoint(self):
+        """Of the epoch of this year, which is the one that a house writes."""
+        return self.dir / "state" / "log" / str(datetime.datetime.now(datetime.timezone.utc).year) / "checkpoint"
+
     def fsck(self):
         return run(BINARY, "receipts", "fsck", self.dir / "state" / "log", "--vkey", self.vkey())
 
@@ -410,6 +421,17 @@ transport = "{self.transport}"
             code = self.process.wait()
         self.process = None
         return code
+
+    def memory_peak(self):
+        """The most memory in bytes that the daemon has held, since its start or since forget_memory_peak()."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+    def forget_memory_peak(self):
+        """What is held now becomes the peak; returns it."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w", encoding="ascii") as refs:
+            refs.write("5")
+        return self.memory_peak()
 
     def client(self, role="submission", login=("amt53", "geheim")):
         s = smtplib.SMTP("127.0.0.1", self.ports[role], timeout=PATIENCE, local_hostname="client.example")

@@ -34,35 +34,40 @@ def message(to, size):
             f"{attachment}\r\n--b--\r\n").encode()
 
 
-with House() as h:
-    h.start()
-    h.add_account()
-    h.trust_authority()
-    h.import_own("amt53@stadt.example")
-    cert, key = h.import_partner("buerger@aussen.example")
-    words = [BODY, SUBJECT, NAME]
-    # the next hop refuses for now: everything waits at rest, small in the row, large in the spool
-    h.internet.answers["data"] = "451 4.3.0 later"
-    for size in (1000, 60_000, 1_000_000):
-        h.submit(["buerger@aussen.example"], raw=message("buerger@aussen.example", size))
-    until("three deferred attempts", lambda: h.json("status")["queue"]["due"] == 3)
-    search(h, words, h.dir / "state")
-    h.process.send_signal(signal.SIGKILL)
-    h.process.wait()
-    search(h, words, h.dir / "state")
-    search(h, words + ["amt53@stadt.example", "buerger@aussen.example"], h.dir / "state" / "log")
-    for event in h.events:
-        assert not any(w in event for w in words), event
-    h.process = None
-    h.internet.answers.pop("data")
-    h.start()
-    for entry in h.json("queue", "list")["messages"]:
-        h.cli("queue", "retry", entry["mid"])
-    for arrived in h.internet.wait(3):
-        for word in (BODY, NAME):  # the subject stands outside until header protection comes
-            assert not any(form in arrived["data"] for form in forms(word)), word
-        assert BODY.encode() in h.decrypt(arrived["data"], cert, key)
-    until("an empty queue", lambda: h.json("status")["queue"]["messages"] == 0)
-    assert h.stop() == 0
-    assert not list((h.dir / "state" / "spool").iterdir()) and not list((h.dir / "state" / "scratch").iterdir())
-print("egress: good")
+def main():
+    with House() as h:
+        h.start()
+        h.add_account()
+        h.trust_authority()
+        h.import_own("amt53@stadt.example")
+        cert, key = h.import_partner("buerger@aussen.example")
+        words = [BODY, SUBJECT, NAME]
+        # the next hop refuses for now: everything waits at rest, small in the row, large in the spool
+        h.internet.answers["data"] = "451 4.3.0 later"
+        for size in (1000, 60_000, 1_000_000):
+            h.submit(["buerger@aussen.example"], raw=message("buerger@aussen.example", size))
+        until("three deferred attempts", lambda: h.json("status")["queue"]["due"] == 3)
+        search(h, words, h.dir / "state")
+        h.process.send_signal(signal.SIGKILL)
+        h.process.wait()
+        search(h, words, h.dir / "state")
+        search(h, words + ["amt53@stadt.example", "buerger@aussen.example"], h.dir / "state" / "log")
+        for event in h.events:
+            assert not any(w in event for w in words), event
+        h.process = None
+        h.internet.answers.pop("data")
+        h.start()
+        for entry in h.json("queue", "list")["messages"]:
+            h.cli("queue", "retry", entry["mid"])
+        for arrived in h.internet.wait(3):
+            for word in (BODY, NAME):  # the subject stands outside until header protection comes
+                assert not any(form in arrived["data"] for form in forms(word)), word
+            assert BODY.encode() in h.decrypt(arrived["data"], cert, key)
+        until("an empty queue", lambda: h.json("status")["queue"]["messages"] == 0)
+        assert h.stop() == 0
+        assert not list((h.dir / "state" / "spool").iterdir()) and not list((h.dir / "state" / "scratch").iterdir())
+
+
+if __name__ == "__main__":
+    main()
+    print("egress: good")

@@ -1,6 +1,7 @@
 """A full disk is temporary: mail is refused with 452 before it is taken, what was acknowledged is delivered, and with room again all goes on."""
 import smtplib
 
+from faults import check_doubles, check_log
 from house import House, run, until
 
 SIZE = 1_500_000
@@ -36,6 +37,8 @@ with House(retry='first = "1s"\nmost = "10s"') as h:
         assert h.stop() == 0
         subjects = {m["data"].split(b"Subject: ")[1].split(b"\r\n")[0] for m in h.internet.messages}
         assert {b"n%d" % n for n in range(acknowledged)} <= subjects
+        check_doubles(h)
+        check_log(h)
     finally:
         h.stop()
         run("umount", state)

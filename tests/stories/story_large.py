@@ -2,7 +2,7 @@
 import base64
 import os
 
-from house import House
+from house import SANITIZED, House
 
 POLICY = """
 [[rule]]
@@ -11,12 +11,7 @@ when = { direction = "outbound" }
 then = { encrypt = ["smime"], otherwise = "refuse" }
 """
 SIZE = 30 << 20
-
-
-def peak(h):
-    """VmHWM of the daemon in bytes."""
-    with open(f"/proc/{h.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+MOST_GROWTH = 12 << 20  # buffers of a session, a spool file, CMS and a connection; nothing that grows with the message
 
 
 def main():
@@ -28,16 +23,19 @@ def main():
         h.reload()
         h.submit(["buerger@aussen.example"], text="klein")
         h.internet.wait(1)
-        before = peak(h)
         body = base64.encodebytes(os.urandom(SIZE * 3 // 4)).replace(b"\n", b"\r\n")
         head = b"From: amt53@stadt.example\r\nTo: buerger@aussen.example\r\nSubject: gross\r\nMIME-Version: 1.0\r\n"
-        h.submit(["buerger@aussen.example"], raw=head + b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body)
-        wire = h.internet.wait(2)[1]["data"]
-        grown = peak(h) - before
-        assert grown < 2 * SIZE, f"the daemon grew by {grown >> 20} MiB"
+        with h.client() as s:
+            # the check of a password takes 19 MiB of its own: it is over before the peak is forgotten
+            before = h.forget_memory_peak()
+            s.sendmail("amt53@stadt.example", ["buerger@aussen.example"],
+                       head + b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body)
+            wire = h.internet.wait(2)[1]["data"]
+            grown = h.memory_peak() - before
+        assert SANITIZED or grown < MOST_GROWTH, f"the daemon grew by {grown >> 20} MiB"
         opened = h.decrypt(wire, cert, keyfile)
         assert body.strip() in opened and body[:60] not in wire
-        print(f"grew by {grown >> 20} MiB for a message of {SIZE >> 20} MiB")
+        print(f"grew from {before >> 20} MiB by {grown >> 20} MiB for a message of {SIZE >> 20} MiB")
 
 
 if __name__ == "__main__":

@@ -169,6 +169,38 @@ TEST_F(KeyStoreTest, OwnKeysAreSealedAndCanBeLoaded) {
   EXPECT_FALSE(store->import_certificates({Pki::get().der("alice")}, {}, {}, now()));
 }
 
+TEST_F(KeyStoreTest, ANamedIdentityIsThatKeyOrNone) {
+  trust_ca();
+  const auto alice = import_own("alice");
+  const auto named = [&](const std::string& who, const std::string& name, Method method = Method::smime) {
+    return store->find_named_identity(address(who), method, name, now());
+  };
+  ASSERT_EQ(named("alice@stadt.example", alice.hex.substr(0, 16)).state, Lookup::known);
+  EXPECT_EQ(named("alice@stadt.example", alice.hex).chosen->fingerprint, alice);
+  EXPECT_EQ(named("alice@stadt.example", std::string(64, '0')).state, Lookup::absent) << "another name never leads to the key that was imported";
+  EXPECT_EQ(named("alice@stadt.example", alice.hex, Method::openpgp).state, Lookup::absent);
+  const auto stranger = named("bob@example.org", alice.hex);
+  EXPECT_EQ(stranger.state, Lookup::absent) << "nobody signs with a key that does not name him";
+  ASSERT_EQ(stranger.rejected.size(), 1u);
+  EXPECT_TRUE(stranger.rejected[0].findings.contains(Finding::address_mismatch));
+  // for opening it is enough that the configuration lists it
+  ASSERT_EQ(store->own_keys({alice.hex.substr(0, 16)}).size(), 1u);
+  EXPECT_TRUE(store->own_keys({std::string(64, '0')}).empty());
+  const auto bob = import("bob", {.confirmed = true});
+  EXPECT_TRUE(store->own_keys({bob.hex}).empty()) << "a partner's key is nobody's identity";
+  // two keys with one beginning: somebody must say which
+  std::string common;
+  Pki::get().issue("alice2", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "email:alice@stadt.example");
+  const auto second = import_own("alice2");
+  EXPECT_EQ(named("alice@stadt.example", common).state, Lookup::unknown);
+  EXPECT_TRUE(store->own_keys({common}).empty());
+  EXPECT_EQ(named("alice@stadt.example", second.hex).chosen->fingerprint, second);
+  // a file of the key that is gone is not "no key"
+  std::filesystem::remove(file(alice, ".key"));
+  ASSERT_TRUE(store->reload());
+  EXPECT_EQ(named("alice@stadt.example", alice.hex).state, Lookup::unknown);
+}
+
 TEST_F(KeyStoreTest, APrivateKeyOfNobodyIsRefused) {
   EXPECT_FALSE(store->import_certificates({Pki::get().der("bob")}, base::SecretBytes::copy_of(Pki::get().key_der("alice")), {.role = Role::own}, now()));
   EXPECT_FALSE(store->import_certificates({"garbage"}, {}, {}, now()));

@@ -1,6 +1,6 @@
 #include "tests/unit/gateway_app/site.hpp"
 
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 
 namespace app {
 namespace {
@@ -42,13 +42,34 @@ TEST_F(ReceiptsTest, LookingIsWrittenDown) {
   for (std::uint64_t i = 0; i < size; ++i) {
     const auto leaf = (*local)->live().store().leaf_at(i);
     ASSERT_TRUE(leaf && *leaf);
-    const json::object row = leaf_as_json(**leaf);
+    const json::object row = web::leaf_as_json(**leaf);
     if (text_of(row, "event") != "audit.query") continue;
     seen = true;
     EXPECT_NE(text_of(object_of(object_of(row, "disclosures"), "dec"), "who").find("uid"), std::string::npos);
     EXPECT_NE(text_of(object_of(object_of(row, "disclosures"), "dec"), "query").find(m_mid), std::string::npos);
   }
   EXPECT_TRUE(seen);
+}
+
+TEST_F(ReceiptsTest, ConfigOfAHash) {
+  EXPECT_EQ(at_site({"receipts", "config", std::string(64, '0')}).code, k_exit_no);
+  EXPECT_EQ(at_site({"receipts", "config", "abc"}).code, k_exit_error);
+  const auto loaded = options();
+  {
+    auto local = LocalStore::open(loaded);
+    ASSERT_TRUE(local);
+    store::LogEntry entry{base::EventId::make(base::Timestamp{}), {}};
+    entry.event.type = receipts::EventType::sys_config;
+    entry.event.out = "active";
+    entry.event.cfg = (*local)->live().snapshot()->cfg;
+    store::Change change;
+    change.events.push_back(std::move(entry));
+    for (const auto& text : loaded->texts) change.archive.emplace_back(text.name, text.text);
+    ASSERT_TRUE((*local)->live().store().commit_and_wait(std::move(change)));
+  }
+  const Ran shown_texts = at_site({"receipts", "config", loaded->hash});
+  EXPECT_EQ(shown_texts.code, k_exit_good) << shown_texts.err;
+  EXPECT_NE(shown_texts.out.find("hostname = \"gw.stadt.example\""), std::string::npos) << shown_texts.out;
 }
 
 TEST_F(ReceiptsTest, ProvenFilesVerifyAndAChangedOneDoesNot) {

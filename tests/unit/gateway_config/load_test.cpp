@@ -62,7 +62,7 @@ notify = "sent"
 
 [[identity]]
 addresses = ["amt53@stadt.example"]
-smime = "amt53"
+smime = "0123456789abcdef"
 
 [[route]]
 name = "mailserver"
@@ -152,8 +152,35 @@ TEST_F(ConfigTest, GoodConfig) {
   EXPECT_EQ(o.route_for("web.example")->name, "internet");
   EXPECT_EQ(o.route_for("web.example")->transport, Transport::verified);
   EXPECT_EQ(o.find_route("mailserver")->transport, Transport::any);
-  EXPECT_EQ(o.identity_of(*mail::Address::parse("AMT53@stadt.example"))->smime, "amt53");
+  EXPECT_EQ(o.identity_of(*mail::Address::parse("AMT53@stadt.example"))->smime, std::vector<std::string>{"0123456789ABCDEF"});
   EXPECT_EQ(o.rules->rules().size(), 1u);
+}
+
+TEST_F(ConfigTest, RecipientsByProbe) {
+  std::string text = k_good;
+  const std::string listed = "recipients = { file = \"recipients.txt\" }";
+  text.replace(text.find(listed), listed.size(), "recipients = { probe = true, absent = \"90s\" }");
+  const auto loaded = load(text);
+  ASSERT_TRUE(loaded.options);
+  const auto* domain = loaded.options->find_domain("stadt.example");
+  EXPECT_FALSE(domain->recipients);
+  ASSERT_TRUE(domain->probe);
+  EXPECT_EQ(domain->probe->known, std::chrono::hours{1});
+  EXPECT_EQ(domain->probe->absent, std::chrono::seconds{90});
+}
+
+TEST_F(ConfigTest, Dns) {
+  put("anchor", "");
+  const auto plain = load();
+  EXPECT_TRUE(plain.options->dns.forwarders.empty());
+  EXPECT_EQ(plain.options->dns.timeout, std::chrono::seconds{10});
+  EXPECT_EQ(plain.options->find_route("internet")->is_trial, false);
+  const auto loaded = load("[dns]\nforwarders = [\"127.0.0.1:5300\", \"[2001:db8::1]:53\"]\ntrust_anchor = \"anchor\"\ninsecure = \"M\u00fcnchen.example\"\n" +
+                           std::string(k_good));
+  ASSERT_TRUE(loaded.options);
+  EXPECT_EQ(loaded.options->dns.forwarders, (std::vector<std::string>{"127.0.0.1@5300", "2001:db8::1@53"}));
+  EXPECT_EQ(loaded.options->dns.trust_anchor, m_dir / "anchor");
+  EXPECT_EQ(loaded.options->dns.insecure, std::vector<std::string>{"xn--mnchen-3ya.example"});
 }
 
 TEST_F(ConfigTest, HashCoversEveryText) {
@@ -230,7 +257,9 @@ TEST_F(ConfigTest, EachFault) {
       {"\"*@gesundheit.stadt.example\"", "\"*@anderswo.example\"", "lies in no domain of ours"},
       {"\"*@gesundheit.stadt.example\"", "\"amt53@stadt.example\"", "belongs to \"gesundheitsamt\" already"},
       {"addresses = [\"amt53@stadt.example\"]", "addresses = [\"amt53@web.example\"]", "lies in no domain of ours"},
-      {"smime = \"amt53\"\n", "", "must name an S/MIME or an OpenPGP key"},
+      {"smime = \"0123456789abcdef\"\n", "", "must name an S/MIME or an OpenPGP key"},
+      {"smime = \"0123456789abcdef\"", "smime = \"0123456789abcde\"", "is no fingerprint"},
+      {"smime = \"0123456789abcdef\"", "openpgp = [\"0123456789abcdef\", \"amt53-schluessel-neu\"]", "is no fingerprint"},
       {"certificate = \"gw.pem\"", "certificate = \"fehlt.pem\"", "does not exist"},
       {"hostname = \"gw.stadt.example\"", "hostname = \"gw_stadt..example\"", "is no host name"},
       {"policies = \"policies\"", "policies = \"fehlt\"", "site.policies:"},
@@ -240,6 +269,20 @@ TEST_F(ConfigTest, EachFault) {
       {"[secrets]", "[[secrets]]", "write [secrets], once"},
       {"[[domain]]\nname = \"gesundheit.stadt.example\"", "[[domain]]\nname = \"stadt.example\"", "stands twice"},
       {"id = \"hauptamt\"", "id = \"Hauptamt\"", "must be lower-case letters"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { probe = false }", "must have either file or probe = true"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", probe = true }", "must have either file or probe = true"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { file = \"recipients.txt\", known = \"1h\" }", "has a meaning with probe only"},
+      {"recipients = { file = \"recipients.txt\" }", "recipients = { probe = true, absent = \"2d\" }", "domain.recipients.absent must be between"},
+      {"policies = \"policies\"", "partial = \"splt\"", "did you mean \"split\"?"},
+      {"[secrets]", "[retry]\nexpiry = \"10m\"\n[secrets]", "warning: retry.expiry is below an hour"},
+      {"[secrets]", "[dns]\nforwarders = \"ns.example:53\"\n[secrets]", "must be an IP address and a port"},
+      {"[secrets]", "[dns]\nforwarders = \"127.0.0.1\"\n[secrets]", "must be an IP address and a port"},
+      {"[secrets]", "[dns]\ntrust_anchor = \"fehlt.key\"\n[secrets]", "fehlt.key does not exist"},
+      {"[secrets]", "[dns]\ntrust_anchor = \"none\"\n[secrets]", "warning: dns.trust_anchor = \"none\""},
+      {"[secrets]", "[dns]\ninsecure = [\"a b\"]\n[secrets]", "is no domain"},
+      {"[secrets]", "[dns]\ntimeout = \"2h\"\n[secrets]", "dns.timeout must be between"},
+      {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net:587\"\ntrial_port = 2525", "has a meaning with mx only"},
+      {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"\ntransport = \"tls\"\ntrial_port = 2525", "warning: route.trial_port is for trials"},
   };
   for (const auto& row : rows)
     if (*row.expected != '\0') expect_fault(row.from, row.to, row.expected);

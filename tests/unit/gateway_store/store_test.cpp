@@ -56,8 +56,8 @@ TEST_F(StoreTest, AcceptLoadDeliverClose) {
   EXPECT_EQ((*leaves)[0].disclosures.size(), 1u);
   const auto eid = receipts::parse_leaf((*leaves)[2].bytes)->eid;
   EXPECT_EQ(*s.find_event(eid), std::optional((*leaves)[2].index));
-  EXPECT_EQ(s.search({{"a@x.example"}, {}, {}, 10})->size(), 1u);
-  EXPECT_EQ(s.search({{"b@x.example"}, {}, {}, 10})->size(), 0u);
+  EXPECT_EQ(s.search({{"a@x.example"}, {}, {}, {}, 10})->size(), 1u);
+  EXPECT_EQ(s.search({{"b@x.example"}, {}, {}, {}, 10})->size(), 0u);
   ASSERT_TRUE(s.publish_now());
   EXPECT_EQ(*receipts::published_size(s.log_directory() / receipts::epoch_of(s.verifier_key().name)), 5u);  // and log.open
 }

@@ -149,6 +149,46 @@ TEST(Edit, OnlyWhatIsNamedChanges) {
   EXPECT_EQ(*format_field("Subject", "kurz"), "Subject: kurz\r\n");
 }
 
+std::string report_with(const std::string& third) {
+  return crlf("From: MAILER-DAEMON@stadt.example\nContent-Type: multipart/report; report-type=delivery-status; boundary=r\n\n"
+              "--r\nContent-Type: text/plain\n\nNicht zugestellt.\n--r\nContent-Type: message/delivery-status\n\nStatus: 5.2.2\n--r\n" + third + "\n--r--\n");
+}
+
+std::string without_returned(const std::string& message) {
+  auto edits = remove_returned(inspect(message));
+  if (!edits) return "error: " + edits.error().detail;
+  return *base::read_all(*apply(base::make_content(message), *std::move(edits)), base::mib(1));
+}
+
+TEST(Edit, ReportsKeepHeadersAtMost) {
+  const std::string inner = "From: a@x.example\nSubject: Antwort\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\nZebra\n--i\nContent-Type: message/rfc822\n\nSubject: Kern\n\nZebra\n--i--\n";
+  std::string out = without_returned(report_with("Content-Type: message/rfc822\n\n" + inner));
+  EXPECT_EQ(out.find("Zebra"), std::string::npos) << out;
+  for (const char* kept : {"Nicht zugestellt.", "Status: 5.2.2", "Subject: Antwort", "--r--"}) EXPECT_NE(out.find(kept), std::string::npos) << kept;
+  EXPECT_EQ(inspect(out).parts.size(), 5u);
+  // as nobody should write it, and as other servers do
+  for (const char* third : {"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nWmVicmE=", "Content-Type: message/global\n\nSubject: x\n\nZebra",
+                            "Content-Type: text/plain\n\nZebra", "Content-Type: multipart/mixed; boundary=m\n\n--m\n\nZebra\n--m--",
+                            "Content-Type: text/rfc822-headers\n\nSubject: x\n--r\n\nZebra"}) {
+    out = without_returned(report_with(third));
+    EXPECT_EQ(out.find("Zebra"), std::string::npos) << third << "\n" << out;
+    EXPECT_EQ(out.find("WmVicmE"), std::string::npos) << third;
+    EXPECT_NE(out.find("Status: 5.2.2"), std::string::npos);
+  }
+  out = without_returned(report_with("Content-Type: text/rfc822-headers\n\nSubject: bleibt"));
+  EXPECT_EQ(out, report_with("Content-Type: text/rfc822-headers\n\nSubject: bleibt"));
+  // no report by its type: enclosed messages go, whatever else stands beside them
+  EXPECT_EQ(without_returned(crlf("Content-Type: multipart/mixed; boundary=m\n\n--m\n\nText\n--m\nContent-Type: message/rfc822\n\nSubject: x\n\nZebra\n--m--\n")).find("Zebra"), std::string::npos);
+  EXPECT_EQ(without_returned(crlf("Content-Type: message/rfc822\n\nSubject: x\n\nZebra\n")).find("Zebra"), std::string::npos);
+  const std::string plain = crlf("Subject: Abwesend\n\nBin im Urlaub.\n");
+  EXPECT_EQ(without_returned(plain), plain);
+  // what cannot be taken apart does not leave
+  EXPECT_TRUE(without_returned(crlf("Content-Type: multipart/mixed\n\n--m\nContent-Type: message/rfc822\n\nZebra\n")).starts_with("error"));
+  EXPECT_TRUE(without_returned(crlf("Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=s\n\n--s\nContent-Type: message/rfc822\n\nSubject: x\n\nZebra\n--s\n"
+                                    "Content-Type: application/pgp-signature\n\nx\n--s--\n"))
+                  .starts_with("error"));
+}
+
 TEST(Edit, SubjectWithoutKeywords) {
   const auto subject = [](const std::string& field, const std::vector<std::string>& keywords) {
     return subject_without(inspect("From: a@x.example\r\nSubject: " + field + "\r\n\r\n"), keywords).value_or("(same)");

@@ -110,6 +110,47 @@ TEST(Decide, ActingRulesActWhenReached) {
   EXPECT_EQ(d.reason, Reason::quarantined);
 }
 
+TEST(Decide, ReleaseLiftsAQuarantineAndNothingElse) {
+  World w;
+  Rule quarantine = rule("q", {});
+  quarantine.stop = Stop::quarantine;
+  quarantine.then.mark = Mark{"[geprueft]", {}};
+  w.question.released = true;
+  // outward: what stands behind the quarantine decides, with all that it demands
+  EXPECT_EQ(decide(rules(quarantine, health()), w.question).reason, Reason::no_key);
+  EXPECT_EQ(decide(rules(quarantine, refusing("no", {})), w.question).reason, Reason::refused_by_rule);
+  EXPECT_EQ(decide(rules(quarantine), w.question).reason, Reason::no_rule);
+  EXPECT_EQ(ask(rules(quarantine, health()), w.question).recipient_keys.size(), 2u) << "what decides must have been looked up";
+  w.recipient_has(k_smime);
+  auto d = decide(rules(quarantine, health()), w.question);
+  EXPECT_EQ(d.outcome, Outcome::deliver);
+  EXPECT_EQ(d.encrypt, k_smime);
+  EXPECT_FALSE(d.plaintext);
+  EXPECT_NE(format_trail(d).find("lifted by a person"), std::string::npos);
+  // inward a refusal after acceptance was a quarantine as well
+  World in;
+  in.inbound();
+  in.opened.signature = SignatureVerdict::invalid;
+  in.question.opened = &in.opened;
+  for (const Rule& r : {quarantine, refusing("no", {signature_is(SignatureVerdict::invalid)})}) {
+    in.question.released = false;
+    EXPECT_EQ(decide(rules(r), in.question).reason, Reason::quarantined);
+    in.question.released = true;
+    EXPECT_EQ(decide(rules(r), in.question).outcome, Outcome::deliver);
+  }
+  EXPECT_EQ(decide(rules(quarantine), in.question).mark.subject_prefix, "[geprueft]");
+}
+
+TEST(Decide, AtRcptTheDepartmentOfAReportIsNotKnown) {
+  World w;
+  w.at_rcpt();
+  w.question.origin.department.clear();
+  EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::refuse) << "a sender in no department";
+  w.question.reverse_path.reset();
+  EXPECT_EQ(decide(rules(health()), w.question).outcome, Outcome::deliver) << "From decides, and it has not come yet";
+  EXPECT_EQ(decide(RuleSet{}, w.question).outcome, Outcome::refuse) << "a no that hangs on nothing is still a no";
+}
+
 TEST(Decide, BuiltInRules) {
   World w;
   auto d = decide(RuleSet{}, w.question);

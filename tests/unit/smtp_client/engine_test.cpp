@@ -114,6 +114,28 @@ TEST(Client, PipelinedWithTls) {
   EXPECT_TRUE(r.usable);
 }
 
+TEST(Client, OnlyAsks) {
+  Options plain;
+  plain.helo = "gw.stadt.example";
+  Transaction question = two();
+  question.only_ask = true;
+  question.reverse_path.reset();
+  const std::string mail = "MAIL FROM:<> SIZE=100\r\n", a = "RCPT TO:<a@x.example>\r\n", b = "RCPT TO:<b@x.example>\r\n";
+  const auto hello = [](const char* features) {
+    Script s;
+    s.s("220 mx").c("EHLO gw.stadt.example\r\n").s(std::string("250-mx\r\n") + features + "250 SIZE 1000");
+    return s;
+  };
+  // never DATA, pipelined or not
+  auto r = run(hello("250-PIPELINING\r\n").c(mail + a + b).s("250 ok").s("250 ok").s("550 5.1.1 nobody").c("RSET\r\n").s("250 ok"), plain, question);
+  EXPECT_EQ(r.outcome, "ok perm");
+  EXPECT_TRUE(r.usable);
+  r = run(hello("").c(mail).s("250 ok").c(a).s("451 4.3.0 later").c(b).s("250 ok").c("RSET\r\n").s("250 ok"), plain, question);
+  EXPECT_EQ(r.outcome, "tmp ok");
+  r = run(hello("").c(mail).s("550 5.7.1 no null senders").c("RSET\r\n").s("250 ok"), plain, question);
+  EXPECT_EQ(r.outcome, "perm perm");
+}
+
 // cut off at each step: before the dot everything is temporary, behind it unknown; nothing is ever "ok"
 TEST(Client, FailsAtEveryStep) {
   const Script script = whole();

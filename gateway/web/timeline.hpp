@@ -4,10 +4,10 @@
 
 #include <set>
 
-#include "gateway/app/control.hpp"
+#include "gateway/web/json_values.hpp"
 #include "gateway/store/store.hpp"
 
-namespace app {
+namespace web {
 
 // One leaf: index, eid, time, event, out, and what else it holds; "disclosures" by class and name.
 json::object leaf_as_json(const store::StoredLeaf& leaf);
@@ -19,4 +19,4 @@ std::set<std::string> states_of(const json::array& timeline);
 // Words that states_of() may give.
 const std::vector<std::string_view>& known_states();
 
-}  // namespace app
+}  // namespace web

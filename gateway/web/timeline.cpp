@@ -1,4 +1,4 @@
-#include "gateway/app/control_timeline.hpp"
+#include "gateway/web/timeline.hpp"
 
 #include <map>
 
@@ -6,7 +6,7 @@
 
 #include "receipts/log/leaf.hpp"
 
-namespace app {
+namespace web {
 namespace {
 
 constexpr std::size_t k_max_value = 64 * 1024;  // of one disclosure, shown: a long trail
@@ -105,4 +105,4 @@ std::set<std::string> states_of(const json::array& timeline) {
   return out;
 }
 
-}  // namespace app
+}  // namespace web
