@@ -16,7 +16,7 @@ def check(h, people, start, keys_in):
     for copy in copies:
         own = set(copy["to"])
         assert own == set(visible) or (len(own) == 1 and own <= set(blind)), own
-        assert b"Geheim-4711" not in copy["data"] and b"Bcc" not in copy["data"]
+        assert b"Geheim-4711" not in copy["data"] and b"\nBcc:" not in copy["data"]
         for address in blind:
             assert address.encode() not in copy["data"], (own, address)
         # exactly the keys of those to whom it goes: one more, one fewer, or somebody else's is a fault
