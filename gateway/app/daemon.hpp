@@ -35,12 +35,14 @@ class Daemon {
   base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
   ServeOptions m_options;
   boost::asio::io_context m_io{1};
   base::net::Pool m_crypto, m_blocking;
+  std::unique_ptr<base::net::DeadlinePool> m_openpgp;
   std::shared_ptr<Keys> m_keys;
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;

@@ -18,6 +18,7 @@ std::span<const KeySpec> top() {
       {"limits", "table", "", "", "bounds on what peers may cost"},
       {"retry", "table", "", "", "when to try again and when to give up"},
       {"trust", "table", "", "", "whom we believe"},
+      {"openpgp", "table", "", "", "how gpg is run"},
       {"dns", "table", "", "", "whom we ask for names; read at start"},
   };
   return k_rows;
@@ -54,6 +55,14 @@ std::span<const KeySpec> secrets() {
       {"seal", "secret", "", "32 bytes", "root key of everything at rest; without it nothing stored can be read"},
       {"log", "secret", "", "32 bytes", "Ed25519 seed that signs the receipt log"},
       {"openpgp", "secret", "none", "", "passphrase of the OpenPGP secret keys"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> openpgp() {
+  static constexpr KeySpec k_rows[] = {
+      {"program", "path", "the gpg that GPGME finds", "", "the gpg to run"},
+      {"deadline", "duration", "60s", "1s to 1h", "an operation that takes longer is given up, its gpg ended, and the message tried again later"},
   };
   return k_rows;
 }
