@@ -46,7 +46,7 @@ LIBRARIES = [
     (r"boost/asio/ssl.*", ["base/net/"], False),
     (r"boost/asio/.*", ["base/net/", "smtp/server/session", "smtp/client/session", "smtp/server/", "smtp/client/", "gateway/"], True),
     (r"boost/beast.*", ["gateway/web/"], False),
-    (r"boost/json.*", ["receipts/", "gateway/"], False),
+    (r"boost/json.*", ["receipts/", "gateway/"], True),  # gateway/web hands objects to gateway/app
     (r"toml\+\+/.*|toml\.hpp", ["policies/lang/", "gateway/config/"], False),
     (r"spdlog/.*", ["base/core/log.cpp"], False),
     (r"fmt/.*", ["base/core/log.cpp"], False),
