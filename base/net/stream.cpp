@@ -129,6 +129,9 @@ Awaitable<Result<void>> Stream::write(std::string_view bytes) {
 Awaitable<Result<TlsInfo>> Stream::accept_tls(TlsServerPtr context) {
   const auto impl = m_impl;
   error_code ec;
+  // TLS takes some 90 KiB of buffers: not for a peer that says nothing
+  co_await impl->socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
   impl->tls.emplace(impl->socket, context->context);
   co_await impl->tls->async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return impl->error_of(ec);
