@@ -128,7 +128,7 @@ Command init_command() {
            {"--department", "ID", "A first department; without it poststelle"},
            {"--address", "ADDRESS", "Its mail address; without it ID@DOMAIN"},
            {"--account", "NAME", "The account for submission; without it named as the department"},
-           {"--listen", "ROLE=IP:PORT", "A listener: submission, mx, or relay on loopback; repeatable, replaces those of the set-up", false, true},
+           {"--listen", "ROLE=IP:PORT", "A listener: submission, mx, https, or relay on loopback; repeatable, replaces those of the set-up", false, true},
            {"--no-identity", "", "Make no S/MIME certificate for trials; mail then leaves encrypted and unsigned until you import one"},
            k_password_stdin_option},
           "0  written; it passes amtsbote check\n2  wrong answers, something is in the way, or it could not be written: nothing is there", "amtsbote init --domain stadt.example --next-hop relay.example.net:587",

@@ -29,6 +29,11 @@ json::object status(const Task& task) {
   json::array expiring = expiring_keys(task, now + k_expires_soon);
   if (!expiring.empty()) attend(attention, std::to_string(expiring.size()) + " keys of ours expire within 30 days or have expired");
   json::object out = good_answer();
+  if (const auto* pool = task.live.context().openpgp) {
+    const auto counts = pool->counts();
+    out["openpgp"] = json::object{{"running", counts.running}, {"waiting", counts.waiting}, {"lost", counts.lost}, {"late", counts.late}};
+    if (counts.lost > 0) attend(attention, std::to_string(counts.lost) + " OpenPGP operations hang: is gpg or its agent in trouble?");
+  }
   out["time"] = base::format_utc(now);
   out["queue"] = std::move(queue);
   out["log"] = json::object{{"origin", task.live.store().verifier_key().name}, {"size", counters->log_size}};

@@ -16,6 +16,7 @@
 #include "gateway/app/listener.hpp"
 #include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/recipient_probe.hpp"
 
@@ -35,12 +36,18 @@ class Daemon {
   base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
+  base::net::Awaitable<void> feed_watchdog();
+
   ServeOptions m_options;
+  Notifier m_notifier = Notifier::from_environment();  // both before any thread is there: they touch the environment
+  InheritedSockets m_inherited = InheritedSockets::from_environment();
   boost::asio::io_context m_io{1};
   base::net::Pool m_crypto, m_blocking;
+  std::unique_ptr<base::net::DeadlinePool> m_openpgp;
   std::shared_ptr<Keys> m_keys;
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;
@@ -51,6 +58,7 @@ class Daemon {
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
   std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
+  std::unique_ptr<web::Tokens> m_tokens;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
   std::unique_ptr<Live> m_live;

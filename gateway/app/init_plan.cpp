@@ -55,6 +55,13 @@ role = "mx"
 address = "{at}"
 tls = "gw"{implicit}
 )";
+constexpr std::string_view k_https = R"(
+# Business systems that send over HTTPS (docs/api.md), with the accounts' tokens: `amtsbote users token add`.
+[[listener]]
+role = "https"
+address = "{at}"
+tls = "gw"
+)";
 constexpr std::string_view k_relay = R"(
 # A mail server on this machine that sends without logging in, as the departments named here and nobody else.
 [[listener]]
@@ -195,8 +202,8 @@ base::Result<void> check_listen(const std::vector<std::string>& listen) {
   for (const std::string& text : listen) {
     const std::size_t at = text.find('=');
     const std::string role = text.substr(0, at);
-    if (at == std::string::npos || (role != "submission" && role != "mx" && role != "relay"))
-      return wrong("--listen: \"" + text + "\" is not ROLE=HOST:PORT with the role submission, mx or relay");
+    if (at == std::string::npos || (role != "submission" && role != "mx" && role != "https" && role != "relay"))
+      return wrong("--listen: \"" + text + "\" is not ROLE=HOST:PORT with the role submission, mx, https or relay");
     const auto address = host_port("--listen", text.substr(at + 1));
     if (!address) return address.error();
     if (!address->is_ip && address->host != "localhost") return wrong("--listen: \"" + text + "\" must have an IP address");
@@ -217,7 +224,7 @@ std::string format_listener(const InitAnswers& a, const std::string& text) {
   const std::size_t at = text.find('=');
   const std::string role = text.substr(0, at), address = text.substr(at + 1);
   const bool is_implicit = address.ends_with(":465");
-  return fill(role == "submission" ? k_submission : role == "mx" ? k_mx : k_relay,
+  return fill(role == "submission" ? k_submission : role == "mx" ? k_mx : role == "https" ? k_https : k_relay,
               {{"at", address}, {"department", a.department}, {"implicit", is_implicit ? "\nimplicit_tls = true" : ""}});
 }
 

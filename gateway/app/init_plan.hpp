@@ -18,7 +18,7 @@ struct InitAnswers {
   std::string next_hop;              // host:port of the server that carries mail to the Internet
   std::string mailserver;            // "host:port" (SMTP), "lmtp:host:port", "lmtp:unix:/path"; "": mail for ours goes to the next hop
   std::string hostname, department, address, account;
-  std::vector<std::string> listen;   // "submission=[::]:587"; roles submission, mx, relay
+  std::vector<std::string> listen;   // "submission=[::]:587"; roles submission, mx, https, relay
   std::filesystem::path directory;   // absolute
   bool has_identity = true;
 
