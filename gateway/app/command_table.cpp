@@ -57,8 +57,6 @@ std::vector<std::pair<std::string, std::string_view>> option_rows(const Command&
   return rows;
 }
 
-std::string_view group_of(const Command& command) { return command.name.substr(0, command.name.find(' ')); }
-
 }  // namespace
 
 const std::vector<Command>& commands() {

@@ -1,5 +1,10 @@
 #include "gateway/app/manual.hpp"
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
 #include "gateway/app/command_table.hpp"
 #include "gateway/config/schema.hpp"
 
@@ -120,24 +125,33 @@ std::string format_man_config(std::string_view date) {
 }
 
 std::string format_completion() {
-  std::string first, groups, out;
-  for (const Command& command : commands())
-    if (command.name.find(' ') == std::string_view::npos) first += std::string(command.name) + " ";
-  for (const auto& [name, about] : command_groups()) {
-    first += std::string(name) + " ";
-    groups += (groups.empty() ? "" : "|") + std::string(name);
+  // after each name that begins commands, what may follow; "" is the program itself
+  std::map<std::string, std::set<std::string>> next;
+  for (const Command& command : commands()) {
+    std::string before;
+    for (std::string_view rest = command.name; !rest.empty();) {
+      const std::string word(rest.substr(0, rest.find(' ')));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      next[before].insert(word);
+      before += (before.empty() ? "" : " ") + word;
+    }
   }
-  out = "# bash completion for amtsbote, made from the table behind --help\n_amtsbote() {\n  local cur=${COMP_WORDS[COMP_CWORD]} name=${COMP_WORDS[1]} at=2 words=\n"
-        "  COMPREPLY=()\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    words='" + first + "--help --version'\n    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n    return\n  fi\n"
-        "  case $name in " + groups + ")\n    at=3\n    [ \"$COMP_CWORD\" -gt 2 ] && name=\"$name ${COMP_WORDS[2]}\" ;;\n  esac\n  case $name in\n";
-  for (const auto& [group, about] : command_groups()) {
-    std::string members;
-    for (const Command& command : commands())
-      if (command.name.starts_with(std::string(group) + " ")) members += std::string(command.name.substr(group.size() + 1)) + " ";
-    out += "    '" + std::string(group) + "') words='" + members + "--help' ;;\n";
+  std::string out =
+      "# bash completion for amtsbote, made from the table behind --help\n_amtsbote() {\n  local cur=${COMP_WORDS[COMP_CWORD]} name= at=1 words=\n  COMPREPLY=()\n"
+      "  while [ \"$at\" -lt \"$COMP_CWORD\" ]; do\n    case \"${name:+$name }${COMP_WORDS[at]}\" in\n";
+  std::string known;
+  for (const auto& [before, words] : next)
+    if (!before.empty()) known += (known.empty() ? "'" : "|'") + before + "'";
+  for (const Command& command : commands()) known += "|'" + std::string(command.name) + "'";
+  out += "      " + known + ") name=${name:+$name }${COMP_WORDS[at]}; at=$((at + 1)) ;;\n      *) break ;;\n    esac\n  done\n  case $name in\n";
+  for (const auto& [before, words] : next) {
+    std::string list;
+    for (const std::string& word : words) list += word + " ";
+    out += "    '" + before + "') words='" + list + "--help" + (before.empty() ? " --version" : "") + "' ;;\n";
   }
-  for (const Command& command : commands()) out += "    '" + std::string(command.name) + "') words='" + joined_names(command.options) + " --help' ;;\n";
-  return out + "  esac\n  if [ \"$COMP_CWORD\" -ge \"$at\" ] && [ \"${cur#-}\" = \"$cur\" ]; then\n    mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n  else\n"
+  for (const Command& command : commands()) out += "    '" + std::string(command.name) + "') words='" + joined_names(command.options) + " --help'; at=0 ;;\n";
+  // behind a whole command files may follow; elsewhere only what the table has
+  return out + "  esac\n  if [ \"$at\" = 0 ] && [ \"${cur#-}\" = \"$cur\" ]; then\n    mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n  else\n"
                "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n  fi\n}\ncomplete -o filenames -F _amtsbote amtsbote\n";
 }
 

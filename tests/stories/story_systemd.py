@@ -38,7 +38,10 @@ class Manager:
     def expect(self, word):
         """The next message with this word; watchdog messages in between are counted."""
         while True:
-            text = self.socket.recv(4096).decode()
+            try:
+                text = self.socket.recv(4096).decode()
+            except TimeoutError:
+                raise AssertionError(word + " never came: " + self.log())
             self.heard.append(text)
             if word in text.split("\n"):
                 return text
@@ -49,6 +52,7 @@ class Manager:
 
 def listening(address, family=socket.AF_INET):
     s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     s.bind((address, 0))

@@ -56,6 +56,9 @@ TEST_F(ManualTest, BashCompletes) {
   EXPECT_EQ(complete("amtsbote rel", 1), "reload\n");
   EXPECT_EQ(complete("amtsbote queue rel", 2), "release\n");
   EXPECT_EQ(complete("amtsbote queue release --rea", 3), "--reason\n");
+  EXPECT_EQ(complete("amtsbote users token re", 3), "revoke\n");
+  EXPECT_EQ(complete("amtsbote users token add --sc", 4), "--scope\n");
+  EXPECT_EQ(complete("amtsbote nonsense --re", 2), "\n");
   EXPECT_EQ(complete("amtsbote send --sub", 2), "--subject\n");
   EXPECT_EQ(complete("amtsbote send comp", 2), "completion\n") << "files where no option is begun";
 }
