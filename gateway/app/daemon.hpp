@@ -16,6 +16,7 @@
 #include "gateway/app/listener.hpp"
 #include "gateway/app/live.hpp"
 #include "gateway/app/serve.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/recipient_probe.hpp"
 
@@ -39,7 +40,11 @@ class Daemon {
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
+  base::net::Awaitable<void> feed_watchdog();
+
   ServeOptions m_options;
+  Notifier m_notifier = Notifier::from_environment();  // both before any thread is there: they touch the environment
+  InheritedSockets m_inherited = InheritedSockets::from_environment();
   boost::asio::io_context m_io{1};
   base::net::Pool m_crypto, m_blocking;
   std::unique_ptr<base::net::DeadlinePool> m_openpgp;

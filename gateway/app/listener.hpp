@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/net/stream.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/intake.hpp"
 #include "gateway/web/api.hpp"
 
@@ -33,8 +34,8 @@ struct Doors {
 
 class Listener {
  public:
-  // Binds; k_io with the reason.
-  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, Doors doors, std::size_t index);
+  // Takes the socket that systemd opened for this address, or binds one; k_io with the reason.
+  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, Doors doors, std::size_t index, InheritedSockets& inherited);
   void start();
   void stop();  // no new connections; those under way go on
 
