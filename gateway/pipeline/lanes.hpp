@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -32,10 +33,33 @@ struct Parcel {
 };
 
 class Lanes {
+  struct Lane;
+
  public:
+  // One of the few connections that a destination may have at once, for as long as it is held. What waits for one has not
+  // been tried; so an attempt goes on record only once its place is there.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept : m_lane(std::exchange(other.m_lane, nullptr)) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(m_lane, other.m_lane);
+      return *this;
+    }
+    ~Place() {
+      if (m_lane != nullptr) leave(*m_lane);
+    }
+
+   private:
+    friend class Lanes;
+    explicit Place(Lane& lane) : m_lane(&lane) {}
+    Lane* m_lane = nullptr;
+  };
+
   explicit Lanes(Context& context) : m_context(context) {}
-  base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail);
-  base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail);
+  base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);
+  base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place);
+  base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail, Place place);
   base::net::Awaitable<void> close_idle();      // says QUIT on every kept connection
 
  private:
@@ -56,19 +80,18 @@ class Lanes {
     smtp::client::Outcome failure;              // if there is no connection
   };
   struct Target {
-    std::string address, host;                  // host: the name the certificate must have
+    std::string address, host;                  // an IP address or the path of a socket; the name the certificate must have
   };
 
-  base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content);
+  base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place);
   base::net::Awaitable<Delivery> attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane);
-  base::net::Awaitable<void> enter(Lane& lane, std::size_t most);
-  void leave(Lane& lane);
+  static void leave(Lane& lane);
   base::net::Awaitable<Opened> open(SnapshotPtr snapshot, const Parcel& parcel);
   base::net::Awaitable<std::variant<std::vector<Target>, smtp::client::Outcome>> targets(const Snapshot& snapshot, const Parcel& parcel);
   std::optional<Kept> take_idle(Lane& lane);
 
   Context& m_context;
-  std::map<std::string, Lane> m_lanes;
+  std::map<std::string, Lane> m_lanes;          // never shrinks: places point into it
 };
 
 }  // namespace pipeline
