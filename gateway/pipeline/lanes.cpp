@@ -18,6 +18,7 @@ using smtp::client::OutcomeKind;
 
 constexpr std::chrono::seconds k_keep_idle{20};    // below the patience of common servers
 constexpr std::size_t k_max_idle = 20;             // of a lane
+constexpr std::size_t k_ahead = 2;                 // for each connection: one under way, one whose attempt is being committed
 constexpr std::size_t k_max_targets = 6;           // addresses tried in one attempt
 constexpr std::chrono::seconds k_connect{30};
 constexpr const char* k_this_machine = "localhost";  // whom a Unix socket leads to
@@ -86,29 +87,40 @@ Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, 
 }
 
 Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place) {
+  Lane& lane = lane_of(parcel);
+  const Place connection = co_await pass(lane.connected, snapshot->options->retry.connections);
   if (!parcel.top.empty()) content = mail::join(parcel.top, std::move(content));
-  Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), *place.m_lane);
+  Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), lane);
+  place = Place();
   co_return out;
 }
 
+Lanes::Lane& Lanes::lane_of(const Parcel& parcel) {
+  return m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
+}
+
 Awaitable<Lanes::Place> Lanes::enter(SnapshotPtr snapshot, const Parcel& parcel) {
-  Lane& lane = m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
-  while (lane.active >= snapshot->options->retry.connections) {
+  Place out = co_await pass(lane_of(parcel).entered, k_ahead * snapshot->options->retry.connections);
+  co_return out;
+}
+
+Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most) {
+  while (gate.inside >= most) {
     const auto executor = co_await boost::asio::this_coro::executor;
     const auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
-    lane.waiting.push_back(timer);
+    gate.waiting.push_back(timer);
     boost::system::error_code woken;
     co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
-  ++lane.active;
-  co_return Place(lane);
+  ++gate.inside;
+  co_return Place(gate);
 }
 
-void Lanes::leave(Lane& lane) {
-  --lane.active;
-  if (lane.waiting.empty()) return;
-  lane.waiting.front()->cancel();
-  lane.waiting.pop_front();
+void Lanes::leave(Gate& gate) {
+  --gate.inside;
+  if (gate.waiting.empty()) return;
+  gate.waiting.front()->cancel();
+  gate.waiting.pop_front();
 }
 
 std::optional<Lanes::Kept> Lanes::take_idle(Lane& lane) {

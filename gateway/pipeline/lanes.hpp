@@ -33,30 +33,35 @@ struct Parcel {
 };
 
 class Lanes {
-  struct Lane;
+  // So many at once and no more; the others wait in turn.
+  struct Gate {
+    std::size_t inside = 0;
+    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+  };
 
  public:
-  // One of the few connections that a destination may have at once, for as long as it is held. What waits for one has not
-  // been tried; so an attempt goes on record only once its place is there.
+  // Held while something is inside a gate.
   class Place {
    public:
     Place() = default;
-    Place(Place&& other) noexcept : m_lane(std::exchange(other.m_lane, nullptr)) {}
+    Place(Place&& other) noexcept : m_gate(std::exchange(other.m_gate, nullptr)) {}
     Place& operator=(Place&& other) noexcept {
-      std::swap(m_lane, other.m_lane);
+      std::swap(m_gate, other.m_gate);
       return *this;
     }
     ~Place() {
-      if (m_lane != nullptr) leave(*m_lane);
+      if (m_gate != nullptr) leave(*m_gate);
     }
 
    private:
     friend class Lanes;
-    explicit Place(Lane& lane) : m_lane(&lane) {}
-    Lane* m_lane = nullptr;
+    explicit Place(Gate& gate) : m_gate(&gate) {}
+    Gate* m_gate = nullptr;
   };
 
   explicit Lanes(Context& context) : m_context(context) {}
+  // The turn of this parcel has come, or nearly: what waits here has not been tried, and its attempt must not be on record.
+  // A few more get in than there are connections, so that none of these stands idle while an attempt is committed.
   base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);
   base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place);
   base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail, Place place);
@@ -70,8 +75,7 @@ class Lanes {
     base::Steady since;
   };
   struct Lane {
-    std::size_t active = 0;
-    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+    Gate entered, connected;
     std::vector<Kept> idle;
   };
   struct Opened {
@@ -85,7 +89,9 @@ class Lanes {
 
   base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place);
   base::net::Awaitable<Delivery> attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane);
-  static void leave(Lane& lane);
+  Lane& lane_of(const Parcel& parcel);
+  static base::net::Awaitable<Place> pass(Gate& gate, std::size_t most);
+  static void leave(Gate& gate);
   base::net::Awaitable<Opened> open(SnapshotPtr snapshot, const Parcel& parcel);
   base::net::Awaitable<std::variant<std::vector<Target>, smtp::client::Outcome>> targets(const Snapshot& snapshot, const Parcel& parcel);
   std::optional<Kept> take_idle(Lane& lane);
