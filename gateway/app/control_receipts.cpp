@@ -9,11 +9,10 @@
 #include "gateway/app/control_handlers.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/pipeline/search_words.hpp"
+#include "gateway/web/receipts_of.hpp"
 #include "gateway/web/timeline.hpp"
 #include "mail/address/address.hpp"
 #include "receipts/log/leaf.hpp"
-#include "receipts/proof/tile_reader.hpp"
-#include "receipts/proof/tlog_proof.hpp"
 #include "receipts/verify/receipt_file.hpp"
 
 namespace app {
@@ -193,29 +192,6 @@ json::object show(const Task& task) {
   return out;
 }
 
-base::Result<std::vector<receipts::Receipt>> prove_all(store::Store& store, const std::vector<store::StoredLeaf>& leaves) {
-  std::vector<receipts::Receipt> out;
-  std::optional<receipts::TileReader> reader;
-  std::string note, epoch;
-  receipts::Checkpoint head;
-  for (const store::StoredLeaf& leaf : leaves) {
-    if (!reader || leaf.epoch != epoch) {
-      epoch = leaf.epoch;
-      auto published = store.publish(epoch);
-      if (!published) return std::move(published).error();
-      note = *std::move(published);
-      const auto parsed = receipts::parse_signed_checkpoint(note);
-      if (!parsed) return parsed.error();
-      head = parsed->checkpoint;
-      reader.emplace(store.log_directory() / epoch, head.size);
-    }
-    auto hashes = receipts::prove_inclusion(*reader, leaf.index, head.size);
-    if (!hashes) return std::move(hashes).error();
-    out.push_back({leaf.bytes, leaf.disclosures, receipts::format_tlog_proof({leaf.index, *std::move(hashes), note})});
-  }
-  return out;
-}
-
 // The files come back by name: the daemon writes into no directory of a caller.
 json::object prove(const Task& task) {
   json::object answer;
@@ -223,7 +199,7 @@ json::object prove(const Task& task) {
   if (!leaves) return answer;
   if (leaves->size() > receipts::k_max_receipts) return error_answer("more receipts than one file may hold", k_exit_error);
   if (auto done = record_audit(task, EventType::audit_export, json::serialize(task.request)); !done) return error_answer(done.error());
-  const auto proven = prove_all(task.live.store(), *leaves);
+  const auto proven = web::prove_all(task.live.store(), *leaves);
   if (!proven) return error_answer(proven.error());
   json::object files;
   const auto first = receipts::parse_leaf(leaves->front().bytes);

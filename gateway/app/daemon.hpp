@@ -54,6 +54,7 @@ class Daemon {
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
   std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
+  std::unique_ptr<web::Tokens> m_tokens;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
   std::unique_ptr<Live> m_live;

@@ -106,11 +106,12 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
   m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
+  m_tokens = std::make_unique<web::Tokens>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
-    auto listener = Listener::bind(m_io.get_executor(), m_context, *m_login, *m_dispatch, m_sessions, i);
+    auto listener = Listener::bind(m_io.get_executor(), {m_context, *m_login, *m_dispatch, *m_tokens, m_sessions}, i);
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
@@ -121,7 +122,10 @@ base::Result<void> Daemon::open_control(const config::Options& options) {
   Live::Hooks hooks;
   hooks.reload = [this] { return reload(); };
   hooks.wake = [this] { asio::post(m_io, [this] { m_dispatch->wake(); }); };
-  hooks.forget_logins = [this] { m_login->forget(); };
+  hooks.forget_logins = [this] {
+    m_login->forget();
+    m_tokens->forget();
+  };
   m_live = std::make_unique<Live>(m_context, m_keys, std::move(hooks));
   auto control = ControlServer::start(m_io.get_executor(), *m_live, {options.site.control, options.site.audit});
   if (!control) return std::move(control).error();

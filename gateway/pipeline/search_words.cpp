@@ -23,6 +23,11 @@ std::string message_id_word(std::string text) {
 
 std::string department_word(const std::string& id) { return id.empty() ? std::string{} : base::to_lower("department:" + id); }
 
+// Names of accounts differ by case, and one account must not see what another sent: not folded.
+std::string principal_word(policies::Proof proof, const std::string& name) {
+  return name.empty() ? std::string{} : std::string("principal:") + policies::name_of(proof) + ":" + name;
+}
+
 std::vector<std::string> subject_words(std::string_view subject) {
   std::vector<std::string> out;
   std::string word;
@@ -49,6 +54,7 @@ std::vector<base::Bytes> search_words(const MessageRecord& record, const std::ve
   if (!record.reverse_path || base::to_lower(record.from) != record.reverse_path->folded()) add(record.from);
   add(message_id_word(record.message_id));
   add(department_word(record.origin.department));
+  if (const std::string word = principal_word(record.origin.proof, record.origin.principal); !word.empty()) out.push_back(word);
   for (const auto& r : recipients) {
     add(r.address.folded());
     add(r.address.domain());

@@ -19,6 +19,8 @@ std::optional<std::string> address_word(const std::string& text);
 // With or without its brackets.
 std::string message_id_word(std::string text);
 std::string department_word(const std::string& id);
+// Of the account, certificate or network that gave it to us.
+std::string principal_word(policies::Proof proof, const std::string& name);
 // The words of a subject (file numbers and the like), those below k_least_subject_word left out.
 std::vector<std::string> subject_words(std::string_view subject);
 
