@@ -36,6 +36,7 @@ class Daemon {
   base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> wait_for_sessions(std::chrono::seconds at_most);
   base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);

@@ -19,7 +19,8 @@ namespace app {
 struct Sessions {
   std::size_t all = 0;
   std::map<std::string, std::size_t> of_address;
-  std::map<std::uint64_t, std::function<void()>> closers;  // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> closers;       // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> interrupters;  // the polite way: the session says goodbye itself
   std::uint64_t next = 0;
 };
 

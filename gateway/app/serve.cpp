@@ -35,6 +35,7 @@ constexpr base::log::Event k_event_reload{"daemon.reload"};
 constexpr base::log::Event k_event_fault{"config.fault"};
 constexpr base::log::Event k_event_unused{"listener.unused_socket"};
 constexpr std::chrono::seconds k_drain{20};
+constexpr std::chrono::seconds k_goodbye{3};  // for sessions to say 421; then they are closed
 constexpr std::chrono::seconds k_close{5};
 constexpr unsigned k_blocking_threads = 4;
 constexpr base::log::Event k_event_overdue{"openpgp.overdue"};
@@ -194,14 +195,20 @@ void Daemon::begin_stop() {
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
-// acknowledged: its sender keeps it.
+// acknowledged: its sender keeps it, and is told so where the dialogue allows it.
 base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
   co_await m_probe->close();
+  for (const auto& [number, interrupt] : m_sessions.interrupters) interrupt();
+  co_await wait_for_sessions(k_goodbye);
   for (const auto& [number, close] : m_sessions.closers) close();
-  const base::Steady until = m_context.clock->steady() + k_close;
+  co_await wait_for_sessions(k_close);
+}
+
+base::net::Awaitable<void> Daemon::wait_for_sessions(std::chrono::seconds at_most) {
+  const base::Steady until = m_context.clock->steady() + at_most;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {
     asio::steady_timer pause(m_io, std::chrono::milliseconds(5));
     boost::system::error_code ignored;
