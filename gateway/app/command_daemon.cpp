@@ -63,6 +63,9 @@ class Surroundings {
     for (const config::ListenerOptions& listener : m_options.listeners)
       if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
         fault("listener " + listener.address + ": " + taken.error().detail);
+    for (const config::MetricsListenerOptions& listener : m_options.metrics_listeners)
+      if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
+        fault("listener " + listener.address + ": " + taken.error().detail);
   }
 
   void secret(const std::string& name, const config::SecretRef& ref) {

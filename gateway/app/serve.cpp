@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "gateway/app/daemon.hpp"
+#include "gateway/app/endings.hpp"
 #include "gateway/app/listener.hpp"
 #include "gateway/app/start.hpp"
 #include "gateway/config/load.hpp"
@@ -106,7 +107,22 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
+  if (auto opened = open_metrics(*loaded); !opened) return opened;
   return open_control(*loaded);
+}
+
+base::Result<void> Daemon::open_metrics(const config::Options& options) {
+  web::MetricsSources sources;
+  sources.endings = [this] { return find_endings(*m_context.current.get(), *m_keys, m_context.clock->now()); };
+  sources.sessions = [this] { return m_sessions.all.load(); };
+  sources.listeners_open = [this] { return !m_is_stopping && !m_failed; };
+  m_page = std::make_unique<web::MetricsPage>(m_context, m_watching, std::move(sources));
+  for (std::size_t i = 0; i < options.metrics_listeners.size(); ++i) {
+    auto listener = MetricsListener::bind(m_io.get_executor(), m_context, *m_page, i);
+    if (!listener) return std::move(listener).error();
+    m_metrics_listeners.push_back(*std::move(listener));
+  }
+  return base::Done{};
 }
 
 base::Result<void> Daemon::open_control(const config::Options& options) {
@@ -189,12 +205,15 @@ base::net::Awaitable<void> Daemon::shut_down() {
     boost::system::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
+  // until the end monitoring may see that we stop
+  for (auto& listener : m_metrics_listeners) listener->stop();
 }
 
 int Daemon::run() {
   asio::signal_set signals(m_io, SIGTERM, SIGINT, SIGHUP);
   watch_signals(signals);
   for (auto& listener : m_listeners) listener->start();
+  for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
   base::log::info(k_event_ready, {{"listeners", static_cast<std::uint64_t>(m_listeners.size())}});
   while (true) {
@@ -205,6 +224,7 @@ int Daemon::run() {
       base::log::error(k_event_stop, {{"what", e.what()}});
     }
   }
+  m_watching.join();
   m_blocking.join();
   m_crypto.join();
   const auto stopped = record_config(receipts::EventType::sys_stop, "stopped", *m_context.current.get());

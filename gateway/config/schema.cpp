@@ -77,13 +77,13 @@ std::span<const KeySpec> tls() {
 
 std::span<const KeySpec> listener() {
   static constexpr KeySpec k_rows[] = {
-      {"role", "word", "", "submission, relay, mx", "users who log in; the internal mail server; the Internet"},
+      {"role", "word", "", "submission, relay, mx, metrics", "users who log in; the internal mail server; the Internet; monitoring"},
       {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
       {"tls", "string", "none", "a name under `tls`",
        "certificate for STARTTLS; compulsory for submission, and for relay unless on loopback"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
       {"networks", "string or list", "none", "CIDR",
-       "relay: who may connect; mx: who may use sender addresses of our own domains"},
+       "relay, metrics: who may connect; mx: who may use sender addresses of our own domains"},
       {"client_certificates", "string or list", "none", "", "relay: names of client certificates that may connect"},
       {"departments", "string or list", "", "ids of departments", "relay: whose sender addresses may be used here"},
   };
