@@ -10,31 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/core/descriptor.hpp"
 #include "base/core/errors.hpp"
 #include "base/core/random.hpp"
 
 namespace base {
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd) : m_fd(fd) {}
-  ~Fd() {
-    if (m_fd >= 0) ::close(m_fd);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return m_fd; }
-
- private:
-  int m_fd;
-};
-
-Error from_errno(const fs::path& path, const char* what) {
-  const int e = errno;
-  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : e == EMFILE || e == ENFILE ? k_no_descriptors : k_io;
-  return fail(code, std::string(what) + " " + path.string() + ": " + errno_text(e));
-}
 
 enum class Demand { none, trusted, secret };
 
@@ -52,16 +33,16 @@ Result<void> check(const struct stat& st, Demand demand, const fs::path& path) {
 
 // the permissions are those of the very file that is read
 Result<void> read_into(const fs::path& path, ByteCount limit, Demand demand, Bytes& out) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (fd.get() < 0) return from_errno(path, "open");
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (fd.get() < 0) return error_of_errno(path, "open");
   struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return from_errno(path, "stat");
+  if (::fstat(fd.get(), &st) != 0) return error_of_errno(path, "stat");
   if (auto ok = check(st, demand, path); !ok) return ok;
   char piece[16384];
   while (true) {
     const ssize_t n = ::read(fd.get(), piece, sizeof piece);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return from_errno(path, "read");
+    if (n < 0) return error_of_errno(path, "read");
     if (n == 0) return Done{};
     out.append(piece, static_cast<std::size_t>(n));
     if (out.size() > limit.value) return fail(k_too_large, path.string() + ": more than " + std::to_string(limit.value) + " bytes");
@@ -72,13 +53,19 @@ Result<void> write_all(int fd, ByteView bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return from_errno(path, "write");
+    if (n < 0) return error_of_errno(path, "write");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return Done{};
 }
 
 }  // namespace
+
+Error error_of_errno(const fs::path& path, const char* what) {
+  const int e = errno;
+  const Code code = e == ENOENT ? k_not_found : e == ENOSPC || e == EDQUOT ? k_disk_full : e == EMFILE || e == ENFILE ? k_no_descriptors : k_io;
+  return fail(code, std::string(what) + " " + path.string() + ": " + errno_text(e));
+}
 
 std::string errno_text(int error) { return std::strerror(error); }
 
@@ -104,9 +91,9 @@ Result<SecretBytes> read_secret_file(const fs::path& path, ByteCount limit) {
 }
 
 Result<void> sync_directory(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0) return from_errno(path, "open");
-  if (::fsync(fd.get()) != 0) return from_errno(path, "fsync");
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return error_of_errno(path, "open");
+  if (::fsync(fd.get()) != 0) return error_of_errno(path, "fsync");
   return Done{};
 }
 
@@ -123,16 +110,16 @@ class TemporaryFile {
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   Result<void> write(ByteView bytes, unsigned mode) {
-    const Fd fd(::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (fd.get() < 0) return from_errno(m_temporary, "create");
+    const Descriptor fd(::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (fd.get() < 0) return error_of_errno(m_temporary, "create");
     m_there = true;
     if (auto done = write_all(fd.get(), bytes, m_temporary); !done) return done;
-    if (::fsync(fd.get()) != 0) return from_errno(m_temporary, "fsync");
+    if (::fsync(fd.get()) != 0) return error_of_errno(m_temporary, "fsync");
     return Done{};
   }
 
   Result<void> rename() {
-    if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) return from_errno(m_path, "rename");
+    if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) return error_of_errno(m_path, "rename");
     m_there = false;
     return Done{};
   }
@@ -165,7 +152,7 @@ Result<void> make_directories(const fs::path& path, unsigned mode) {
   if (fs::is_directory(path, ec)) return Done{};
   if (path.has_parent_path() && path.parent_path() != path)
     if (auto done = make_directories(path.parent_path(), mode); !done) return done;
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return from_errno(path, "mkdir");
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return error_of_errno(path, "mkdir");
   return Done{};
 }
 

@@ -25,7 +25,8 @@ base::Result<std::unique_ptr<Context>> Context::make(const Home& home, Place pla
   std::unique_ptr<Context> out(new Context(home, place));
   gpgme_error_t error = gpgme_new(&out->m_context);
   // per context, never by environment or globals: other homes may live in the same process
-  if (!error) error = gpgme_ctx_set_engine_info(out->m_context, GPGME_PROTOCOL_OpenPGP, nullptr, home.directory().c_str());
+  if (!error) error = gpgme_ctx_set_engine_info(out->m_context, GPGME_PROTOCOL_OpenPGP, home.program().empty() ? nullptr : home.program().c_str(),
+                                                 home.directory().c_str());
   if (!error) error = gpgme_set_protocol(out->m_context, GPGME_PROTOCOL_OpenPGP);
   if (!error) error = gpgme_set_pinentry_mode(out->m_context, GPGME_PINENTRY_MODE_LOOPBACK);
   if (error) return base::fail(k_engine, "context: " + text_of(error));
@@ -38,6 +39,7 @@ base::Result<std::unique_ptr<Context>> Context::make(const Home& home, Place pla
 Context::~Context() {
   if (m_context != nullptr) gpgme_release(m_context);
   if (m_place == Place::take) m_home.leave();
+  m_home.end(m_begun);
 }
 
 gpgme_error_t Context::give_passphrase(void* self, const char*, const char*, int was_bad, int fd) {

@@ -2,6 +2,8 @@
 // our streams. Included by sources of crypto/openpgp only: no other room sees GPGME.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -36,8 +38,10 @@ KeyRecord describe(gpgme_key_t key);  // takes its own reference
 
 class Home {
  public:
-  Home(std::filesystem::path directory, base::SecretBytes passphrase) : m_directory(std::move(directory)), m_passphrase(std::move(passphrase)) {}
+  Home(std::filesystem::path directory, base::SecretBytes passphrase, std::filesystem::path program)
+      : m_directory(std::move(directory)), m_program(std::move(program)), m_passphrase(std::move(passphrase)) {}
   const std::filesystem::path& directory() const { return m_directory; }
+  const std::filesystem::path& program() const { return m_program; }  // "": what GPGME finds
   const base::SecretBytes& passphrase() const { return m_passphrase; }
 
   // nullopt: not in the ring. The ring is read once and again after each change (gpgme_get_key costs a process).
@@ -49,15 +53,24 @@ class Home {
 
   void enter() const;  // waits for one of k_contexts places
   void leave() const;
+  // Every context tells how long it has been there.
+  void begin(std::chrono::steady_clock::time_point at) const;
+  void end(std::chrono::steady_clock::time_point at) const;
+  bool has_older(std::chrono::milliseconds age) const;
+  // How often end_overdue() came. A key list whose gpg was ended looks like one that is complete: who lists compares.
+  std::uint64_t interruptions() const { return m_interruptions; }
+  void interrupt() const { ++m_interruptions; }
 
  private:
   base::Result<std::shared_ptr<const std::vector<KeyRecord>>> ring() const;
 
-  std::filesystem::path m_directory;
+  std::filesystem::path m_directory, m_program;
   base::SecretBytes m_passphrase;
   mutable std::mutex m_mutex;
   mutable std::condition_variable m_free;
   mutable int m_in_use = 0;
+  mutable std::atomic<std::uint64_t> m_interruptions = 0;
+  mutable std::multiset<std::chrono::steady_clock::time_point> m_begun;
   mutable std::shared_ptr<const std::vector<KeyRecord>> m_ring;
 };
 
@@ -74,13 +87,14 @@ class Context {
   void set_old_passphrase(const base::SecretBytes* passphrase) { m_old = passphrase; }
 
  private:
-  Context(const Home& home, Place place) : m_home(home), m_place(place) {}
+  Context(const Home& home, Place place) : m_home(home), m_place(place) { m_home.begin(m_begun); }
   static gpgme_error_t give_passphrase(void* self, const char* hint, const char* info, int was_bad, int fd);
 
   const Home& m_home;
   Place m_place;
   const base::SecretBytes* m_old = nullptr;  // protects a key that is being imported
   int m_asked = 0;
+  const std::chrono::steady_clock::time_point m_begun = std::chrono::steady_clock::now();
   gpgme_ctx_t m_context = nullptr;
 };
 

@@ -38,12 +38,13 @@ base::Result<void> put_file(const std::filesystem::path& path, base::ByteView te
 
 bool is_one_line(base::ByteView text) { return text.find_first_of(base::ByteView("\r\n\0", 3)) == base::ByteView::npos; }
 
-// Runs over what a keylist operation yields.
-base::Result<std::vector<KeyRecord>> collect(gpgme_ctx_t context, std::size_t limit) {
+// Runs over what a keylist operation yields. `before`: interruptions() from before it began.
+base::Result<std::vector<KeyRecord>> collect(const Home& home, std::uint64_t before, gpgme_ctx_t context, std::size_t limit) {
   std::vector<KeyRecord> out;
   while (true) {
     gpgme_key_t key = nullptr;
     const gpgme_error_t error = gpgme_op_keylist_next(context, &key);
+    if (gpgme_err_code(error) == GPG_ERR_EOF && home.interruptions() != before) return base::fail(k_engine, "key list: gpg was ended");
     if (gpgme_err_code(error) == GPG_ERR_EOF) return out;
     if (error) return error_of("key list", error);
     if (out.size() < limit) out.push_back(describe(key));
@@ -66,8 +67,9 @@ base::Result<std::vector<KeyRecord>> look_at(const Home& home, base::ByteView by
   auto context = Context::make(home);
   if (!context) return std::move(context).error();
   const Data data(bytes);
+  const std::uint64_t before = home.interruptions();
   if (const auto error = gpgme_op_keylist_from_data_start((*context)->get(), data.get(), 0); error) return error_of("key material", error);
-  auto records = collect((*context)->get(), k_max_keys);
+  auto records = collect(home, before, (*context)->get(), k_max_keys);
   if (records && records->empty()) return base::fail(k_bad_key, "no OpenPGP key in it");
   return records;
 }
@@ -113,7 +115,7 @@ void init() {
   gpgme_set_locale(nullptr, LC_CTYPE, "C.UTF-8");
 }
 
-base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase) {
+base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase, const std::filesystem::path& program) {
   std::error_code ec;
   const auto path = std::filesystem::absolute(directory, ec);
   if (ec || path.string().size() > k_max_path) return base::fail(k_bad_key, "OpenPGP home: path above 86 bytes");
@@ -123,7 +125,7 @@ base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::Se
   if (ec) return base::fail(k_bad_key, "OpenPGP home: " + ec.message());
   if (auto put = put_file(path / "gpg.conf", k_gpg_conf); !put) return put.error();
   if (auto put = put_file(path / "gpg-agent.conf", k_agent_conf); !put) return put.error();
-  auto home = std::make_shared<const Home>(path, std::move(passphrase));
+  auto home = std::make_shared<const Home>(path, std::move(passphrase), program);
   // gpg missing, or the ring not readable: said now, not with the first message
   if (auto keys = home->keys(); !keys) return std::move(keys).error();
   return home;
@@ -223,6 +225,7 @@ base::Result<certs::KeyInfo> generate_key(const Home& home, const std::string& a
 }
 
 base::Result<std::shared_ptr<const std::vector<KeyRecord>>> Home::ring() const {
+  const std::uint64_t before = interruptions();
   {
     const std::lock_guard lock(m_mutex);
     if (m_ring) return m_ring;
@@ -231,7 +234,7 @@ base::Result<std::shared_ptr<const std::vector<KeyRecord>>> Home::ring() const {
   if (!context) return std::move(context).error();
   gpgme_set_keylist_mode((*context)->get(), GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_SECRET);
   if (const auto error = gpgme_op_keylist_start((*context)->get(), nullptr, 0); error) return error_of("key list", error);
-  auto records = collect((*context)->get(), SIZE_MAX);
+  auto records = collect(*this, before, (*context)->get(), SIZE_MAX);
   if (!records) return std::move(records).error();
   auto ring = std::make_shared<const std::vector<KeyRecord>>(std::move(*records));
   const std::lock_guard lock(m_mutex);
@@ -266,6 +269,21 @@ base::Result<std::optional<KeyRecord>> Home::find_by_subkey(const std::string& i
 void Home::forget_keys() const {
   const std::lock_guard lock(m_mutex);
   m_ring.reset();
+}
+
+void Home::begin(std::chrono::steady_clock::time_point at) const {
+  const std::lock_guard lock(m_mutex);
+  m_begun.insert(at);
+}
+
+void Home::end(std::chrono::steady_clock::time_point at) const {
+  const std::lock_guard lock(m_mutex);
+  m_begun.erase(m_begun.find(at));
+}
+
+bool Home::has_older(std::chrono::milliseconds age) const {
+  const std::lock_guard lock(m_mutex);
+  return !m_begun.empty() && *m_begun.begin() + age <= std::chrono::steady_clock::now();
 }
 
 void Home::enter() const {

@@ -2,6 +2,7 @@
 // only fingerprints that the caller names are used. Secret keys have a passphrase, given by loopback and not remembered.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -27,9 +28,13 @@ void init();
 
 // Creates or opens `directory` (0700) with gpg.conf and gpg-agent.conf of ours. The path must stay below 87 bytes, or the
 // agent's socket does not fit: k_bad_key says so.
-base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase);
+// `program`: the gpg to run; "" lets GPGME find it.
+base::Result<HomePtr> open_home(const std::filesystem::path& directory, base::SecretBytes passphrase, const std::filesystem::path& program = {});
 // Ends the agent.
 void close_home(const Home& home);
+// If an operation on this home is older than `age`: ends its gpg, and the agent that it may be waiting for, so that the
+// operation comes back with k_engine. Returns how many processes were ended. Looks at processes of ours for this home only.
+std::size_t end_overdue(const Home& home, std::chrono::milliseconds age);
 
 // Looks at key material without importing it. k_bad_key.
 base::Result<std::vector<certs::KeyInfo>> inspect_keys(const Home& home, base::ByteView bytes);

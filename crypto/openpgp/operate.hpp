@@ -3,7 +3,7 @@
 // before it has judged it, so what decrypt() wrote is worthless unless it returned Outcome::good: write to a sealed place.
 // Threads: any number may call; at most k_contexts operations run at a time on one home, others wait.
 // Deadlines: an operation that hangs in gpg or its agent cannot be ended from here (nor by GPGME). Run it on a thread that
-// may be lost and replaced, and end the agent with close_home.
+// may be lost and replaced, and let a watchdog call end_overdue, which ends what it waits for.
 // Standards: RFC 4880, 6637; RFC 3156 for what the results go into.
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include "base/core/descriptor.hpp"
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "crypto/seal/errors.hpp"
@@ -18,25 +19,12 @@ constexpr std::size_t k_chunk = 64 * 1024;
 constexpr std::size_t k_overhead = crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr std::size_t k_header = crypto_secretstream_xchacha20poly1305_HEADERBYTES;
 
+// A sealed file that is not there was ours: an error of the disk, never an answer.
 base::Error from_errno(const std::filesystem::path& path) {
-  const int e = errno;
-  const base::Code code = e == ENOSPC || e == EDQUOT ? base::k_disk_full : e == EMFILE || e == ENFILE ? base::k_no_descriptors : base::k_io;
-  return base::fail(code, path.string() + ": " + base::errno_text(e));
+  auto error = base::error_of_errno(path, "sealed file");
+  if (error.code == base::k_not_found) error.code = base::k_io;
+  return error;
 }
-
-class Fd {
- public:
-  explicit Fd(int fd) : m_fd(fd) {}
-  ~Fd() {
-    if (m_fd >= 0) ::close(m_fd);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return m_fd; }
-
- private:
-  int m_fd;
-};
 
 }  // namespace
 
@@ -60,7 +48,7 @@ struct SealedFileWriter::Impl {
   }
 
   std::filesystem::path path;
-  Fd fd;
+  base::Descriptor fd;
   crypto_secretstream_xchacha20poly1305_state state{};
   base::Bytes pending, out;
   std::uint64_t size = 0;
@@ -156,7 +144,7 @@ class SealedFileSource : public base::ByteSource {
     return out;
   }
 
-  Fd m_fd;
+  base::Descriptor m_fd;
   std::filesystem::path m_path;
   crypto_secretstream_xchacha20poly1305_state m_state{};
   base::Bytes m_plain;

@@ -7,13 +7,12 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
-#include "gateway/web/timeline.hpp"
 #include "gateway/config/load.hpp"
+#include "gateway/pipeline/search_words.hpp"
+#include "gateway/web/receipts_of.hpp"
+#include "gateway/web/timeline.hpp"
 #include "mail/address/address.hpp"
-#include "mail/address/words.hpp"
 #include "receipts/log/leaf.hpp"
-#include "receipts/proof/tile_reader.hpp"
-#include "receipts/proof/tlog_proof.hpp"
 #include "receipts/verify/receipt_file.hpp"
 
 namespace app {
@@ -36,18 +35,6 @@ base::Result<void> record_audit(const Task& task, EventType type, const std::str
   store::Change change;
   change.events.push_back(std::move(entry));
   return task.live.store().commit_and_wait(std::move(change));
-}
-
-// An address or a domain, as the search words of a message hold them.
-std::optional<std::string> address_word(const std::string& text) {
-  if (text.find('@') == std::string::npos) {
-    auto domain = mail::parse_domain(text);
-    if (!domain) return std::nullopt;
-    return *domain;
-  }
-  const auto address = mail::Address::parse(text);
-  if (!address) return std::nullopt;
-  return base::to_lower(address->folded());
 }
 
 // A day or a moment, UTC. The end of a period is the end of its day.
@@ -73,26 +60,20 @@ std::optional<Wanted> parse_query(const json::object& request, std::string& erro
   for (const auto& [key, into] : {std::pair{"sender", &out.sender}, {"recipient", &out.recipient}}) {
     const std::string text = text_of(request, key);
     if (text.empty()) continue;
-    const auto word = address_word(text);
+    const auto word = pipeline::address_word(text);
     if (!word) return error = std::string(key) + " is no address and no domain", std::nullopt;
     *into = *word;
     out.query.words.push_back(*word);
   }
-  std::string message_id = text_of(request, "message_id");
-  if (!message_id.empty() && message_id.front() != '<') message_id = "<" + message_id + ">";
-  if (!message_id.empty()) out.query.words.push_back(base::to_lower(message_id));
-  const std::string department = text_of(request, "department");
-  if (!department.empty()) out.query.words.push_back(base::to_lower("department:" + department));
-  std::string word;
-  for (const char c : text_of(request, "subject") + " ") {
-    if (static_cast<unsigned char>(c) > 32) {
-      word += c;
-      continue;
-    }
-    if (word.size() >= 3) out.query.words.push_back("subject:" + mail::fold_case(word));
-    if (!word.empty() && word.size() < 3) return error = "words of a subject with fewer than three letters are not in the index", std::nullopt;
-    word.clear();
-  }
+  const std::string message_id = text_of(request, "message_id"), subject = text_of(request, "subject");
+  if (!message_id.empty()) out.query.words.push_back(pipeline::message_id_word(message_id));
+  if (const std::string department = text_of(request, "department"); !department.empty()) out.query.words.push_back(pipeline::department_word(department));
+  const auto words = pipeline::subject_words(subject);
+  std::size_t typed = 0;
+  for (std::size_t i = 0; i < subject.size(); ++i)
+    if (static_cast<unsigned char>(subject[i]) > 32 && (i == 0 || static_cast<unsigned char>(subject[i - 1]) <= 32)) ++typed;
+  if (words.size() != typed) return error = "words of a subject with fewer than three letters are not in the index", std::nullopt;
+  out.query.words.insert(out.query.words.end(), words.begin(), words.end());
   for (const auto& [key, into, is_end] : {std::tuple{"since", &out.query.from, false}, {"until", &out.query.until, true}}) {
     const std::string text = text_of(request, key);
     if (text.empty()) continue;
@@ -211,29 +192,6 @@ json::object show(const Task& task) {
   return out;
 }
 
-base::Result<std::vector<receipts::Receipt>> prove_all(store::Store& store, const std::vector<store::StoredLeaf>& leaves) {
-  std::vector<receipts::Receipt> out;
-  std::optional<receipts::TileReader> reader;
-  std::string note, epoch;
-  receipts::Checkpoint head;
-  for (const store::StoredLeaf& leaf : leaves) {
-    if (!reader || leaf.epoch != epoch) {
-      epoch = leaf.epoch;
-      auto published = store.publish(epoch);
-      if (!published) return std::move(published).error();
-      note = *std::move(published);
-      const auto parsed = receipts::parse_signed_checkpoint(note);
-      if (!parsed) return parsed.error();
-      head = parsed->checkpoint;
-      reader.emplace(store.log_directory() / epoch, head.size);
-    }
-    auto hashes = receipts::prove_inclusion(*reader, leaf.index, head.size);
-    if (!hashes) return std::move(hashes).error();
-    out.push_back({leaf.bytes, leaf.disclosures, receipts::format_tlog_proof({leaf.index, *std::move(hashes), note})});
-  }
-  return out;
-}
-
 // The files come back by name: the daemon writes into no directory of a caller.
 json::object prove(const Task& task) {
   json::object answer;
@@ -241,7 +199,7 @@ json::object prove(const Task& task) {
   if (!leaves) return answer;
   if (leaves->size() > receipts::k_max_receipts) return error_answer("more receipts than one file may hold", k_exit_error);
   if (auto done = record_audit(task, EventType::audit_export, json::serialize(task.request)); !done) return error_answer(done.error());
-  const auto proven = prove_all(task.live.store(), *leaves);
+  const auto proven = web::prove_all(task.live.store(), *leaves);
   if (!proven) return error_answer(proven.error());
   json::object files;
   const auto first = receipts::parse_leaf(leaves->front().bytes);

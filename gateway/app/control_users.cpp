@@ -3,8 +3,10 @@
 
 #include <boost/json/array.hpp>
 
+#include "base/core/random.hpp"
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
+#include "gateway/web/tokens.hpp"
 #include "mail/address/address.hpp"
 
 namespace app {
@@ -101,10 +103,86 @@ json::object list(const Task& task) {
   return out;
 }
 
+constexpr std::int64_t k_most_days = 366;  // a token lives at most a year
+
+store::LogEntry token_event(const Task& task, const std::string& what, const std::string& id, const std::string& account) {
+  store::LogEntry entry{base::EventId::make(task.live.now()), {}};
+  entry.event.type = receipts::EventType::sys_key;
+  entry.event.time = task.live.now();
+  entry.event.out = what;
+  entry.event.actor = "person";
+  entry.event.cfg = task.live.snapshot()->cfg;
+  entry.event.disclosures.push_back({receipts::DisclosureClass::dec, "who", task.caller.text()});
+  entry.event.disclosures.push_back({receipts::DisclosureClass::dec, "token", id});
+  entry.event.disclosures.push_back({receipts::DisclosureClass::dec, "account", account});
+  return entry;
+}
+
+// The secret is in this answer and nowhere else, ever.
+json::object add_token(const Task& task) {
+  json::object answer;
+  const auto account = find(task, answer);
+  if (!account) return answer;
+  const std::string scope = text_of(task.request, "scope");
+  if (scope != "submit" && scope != "read" && scope != "submit read") return error_answer("a scope is submit, read, or both", k_exit_error);
+  const std::int64_t days = number_of(task.request, "days").value_or(90);
+  if (days < 1 || days > k_most_days) return error_answer("a token is valid for 1 to 366 days", k_exit_error);
+  const std::string secret = web::make_token_secret();
+  store::ApiToken token;
+  token.id = base::to_hex(base::random_bytes(6));
+  token.hash = *web::hash_of_token(secret);
+  token.account = account->name;
+  token.scope = scope;
+  token.created = task.live.now();
+  token.expires = token.created + std::chrono::hours(24) * days;
+  store::Change change;
+  change.events.push_back(token_event(task, "token-added", token.id, token.account));
+  answer = good_answer();
+  answer["id"] = token.id;
+  answer["token"] = secret;
+  answer["expires"] = base::format_utc(token.expires);
+  change.put_tokens.push_back(std::move(token));
+  if (auto done = task.live.store().commit_and_wait(std::move(change)); !done) return error_answer(done.error());
+  task.live.forget_logins();
+  return answer;
+}
+
+json::object list_tokens(const Task& task) {
+  const auto tokens = task.live.store().tokens();
+  if (!tokens) return error_answer(tokens.error());
+  const std::string name = text_of(task.request, "name");
+  json::array list;
+  for (const store::ApiToken& t : *tokens) {
+    if (!name.empty() && t.account != name) continue;
+    json::object item{{"id", t.id}, {"account", shown(t.account)}, {"scope", t.scope}, {"created", base::format_utc(t.created)}, {"expires", base::format_utc(t.expires)}};
+    item["expired"] = t.expires <= task.live.now();
+    if (t.last_used) item["last_used"] = base::format_utc(*t.last_used);
+    list.emplace_back(std::move(item));
+  }
+  json::object out = good_answer();
+  out["tokens"] = std::move(list);
+  return out;
+}
+
+json::object revoke_token(const Task& task) {
+  const std::string id = text_of(task.request, "id");
+  const auto tokens = task.live.store().tokens();
+  if (!tokens) return error_answer(tokens.error());
+  const auto it = std::find_if(tokens->begin(), tokens->end(), [&](const store::ApiToken& t) { return t.id == id; });
+  if (it == tokens->end()) return error_answer("no token \"" + shown(id, 60) + "\"", k_exit_no);
+  store::Change change;
+  change.events.push_back(token_event(task, "token-revoked", id, it->account));
+  change.remove_tokens.push_back(id);
+  if (auto done = task.live.store().commit_and_wait(std::move(change)); !done) return error_answer(done.error());
+  task.live.forget_logins();
+  return good_answer();
+}
+
 }  // namespace
 
 std::vector<Handler> users_handlers() {
-  return {{"users.list", false, list}, {"users.add", false, add}, {"users.passwd", false, change_password}, {"users.remove", false, remove}};
+  return {{"users.list", false, list}, {"users.add", false, add}, {"users.passwd", false, change_password}, {"users.remove", false, remove},
+          {"tokens.add", false, add_token}, {"tokens.list", false, list_tokens}, {"tokens.revoke", false, revoke_token}};
 }
 
 }  // namespace app

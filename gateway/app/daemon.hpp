@@ -37,12 +37,14 @@ class Daemon {
   base::Result<void> open_metrics(const config::Options& options);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
   ServeOptions m_options;
   boost::asio::io_context m_io{1};
   base::net::Pool m_crypto, m_blocking;
+  std::unique_ptr<base::net::DeadlinePool> m_openpgp;
   std::shared_ptr<Keys> m_keys;
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<base::net::Resolver> m_resolver;
@@ -53,6 +55,7 @@ class Daemon {
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
   std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
+  std::unique_ptr<web::Tokens> m_tokens;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
   base::net::Pool m_watching{1};            // what monitoring asks

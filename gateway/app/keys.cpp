@@ -183,7 +183,7 @@ base::Result<std::shared_ptr<Keys>> Keys::open(const config::Options& options, s
   if (!options.secrets.openpgp.empty()) {
     auto passphrase = config::load_secret(options.secrets.openpgp);
     if (!passphrase) return std::move(passphrase).error();
-    auto home = crypto::openpgp::open_home(options.site.state_directory / "gnupg", *std::move(passphrase));
+    auto home = crypto::openpgp::open_home(options.site.state_directory / "gnupg", *std::move(passphrase), options.openpgp.program);
     if (!home) return std::move(home).error();
     out->m_home = *std::move(home);
     out->m_openpgp = std::make_unique<HomeKeys>(out->m_home);

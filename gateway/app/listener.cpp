@@ -7,6 +7,7 @@
 
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
+#include "gateway/web/session.hpp"
 #include "smtp/server/session.hpp"
 
 namespace app {
@@ -45,17 +46,28 @@ smtp::server::SessionOptions session_options(const pipeline::Snapshot& snapshot,
   return out;
 }
 
+web::SessionOptions https_options(const pipeline::Snapshot& snapshot, const config::ListenerOptions& listener) {
+  web::SessionOptions out;
+  if (const auto it = snapshot.tls_servers.find(listener.tls); it != snapshot.tls_servers.end()) out.tls = it->second;
+  out.tls_time = seconds_of(snapshot.options->limits.time.tls_handshake);
+  return out;
+}
+
 }  // namespace
 
-Listener::Listener(asio::any_io_executor executor, pipeline::Context& context, pipeline::Login& login, pipeline::Handoff& handoff, Sessions& sessions,
-                   std::size_t index)
-    : m_executor(executor), m_context(context), m_sessions(sessions), m_index(index), m_intake(context, login, handoff, index), m_acceptor(executor) {}
+Listener::Listener(asio::any_io_executor executor, Doors doors, std::size_t index)
+    : m_executor(executor),
+      m_context(doors.context),
+      m_sessions(doors.sessions),
+      m_index(index),
+      m_intake(doors.context, doors.login, doors.handoff, index),
+      m_api({doors.context, doors.handoff, doors.tokens, index}),
+      m_acceptor(executor) {}
 
-base::Result<std::unique_ptr<Listener>> Listener::bind(asio::any_io_executor executor, pipeline::Context& context, pipeline::Login& login,
-                                                       pipeline::Handoff& handoff, Sessions& sessions, std::size_t index) {
-  const auto snapshot = context.current.get();
+base::Result<std::unique_ptr<Listener>> Listener::bind(asio::any_io_executor executor, Doors doors, std::size_t index) {
+  const auto snapshot = doors.context.current.get();
   const auto& options = snapshot->options->listeners[index];
-  std::unique_ptr<Listener> out(new Listener(executor, context, login, handoff, sessions, index));
+  std::unique_ptr<Listener> out(new Listener(executor, doors, index));
   boost::system::error_code ec;
   const auto address = asio::ip::make_address(options.host, ec);
   if (ec) return base::fail(base::k_malformed, options.address);
@@ -109,9 +121,12 @@ Awaitable<void> Listener::session(base::net::Stream stream) {
   const auto snapshot = m_context.current.get();
   const auto& count = snapshot->options->limits.count;
   const std::string address = stream.peer_address();
+  const std::size_t index = std::min(m_index, snapshot->options->listeners.size() - 1);
+  const bool smtp = snapshot->options->listeners[index].role != config::ListenerRole::https;
   if (m_sessions.all >= count.sessions || m_sessions.of_address[address] >= count.sessions_per_address) {
     if (m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
     base::log::warning(k_event_busy, {{"peer", address}});
+    if (!smtp) co_return;  // before TLS there is nothing that could be said
     stream.expires_after(std::chrono::seconds(5));
     const std::string busy = smtp::format_reply({421, "4.7.0", snapshot->options->site.hostname + " too many connections, try again later"});
     const auto done = co_await stream.write(busy);
@@ -128,8 +143,18 @@ Awaitable<void> Listener::session(base::net::Stream stream) {
     --m_sessions.all;
     if (--m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
   });
+  co_await speak(std::move(stream), snapshot);
+}
+
+Awaitable<void> Listener::speak(base::net::Stream stream, pipeline::SnapshotPtr snapshot) {
   const std::size_t index = std::min(m_index, snapshot->options->listeners.size() - 1);
-  auto options = session_options(*snapshot, snapshot->options->listeners[index]);
+  const auto& listener = snapshot->options->listeners[index];
+  if (listener.role == config::ListenerRole::https) {
+    web::SessionOptions options = https_options(*snapshot, listener);
+    co_await web::serve(std::move(stream), std::move(options), m_api);
+    co_return;
+  }
+  auto options = session_options(*snapshot, listener);
   co_await smtp::server::serve(std::move(stream), std::move(options), m_intake);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/net/stream.hpp"
 #include "gateway/pipeline/intake.hpp"
+#include "gateway/web/api.hpp"
 
 namespace app {
 
@@ -22,25 +23,34 @@ struct Sessions {
   std::uint64_t next = 0;
 };
 
+// What sessions need, whatever they speak.
+struct Doors {
+  pipeline::Context& context;
+  pipeline::Login& login;
+  pipeline::Handoff& handoff;
+  web::Tokens& tokens;
+  Sessions& sessions;
+};
+
 class Listener {
  public:
   // Binds; k_io with the reason.
-  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, pipeline::Context& context, pipeline::Login& login,
-                                                      pipeline::Handoff& handoff, Sessions& sessions, std::size_t index);
+  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, Doors doors, std::size_t index);
   void start();
   void stop();  // no new connections; those under way go on
 
  private:
-  Listener(boost::asio::any_io_executor executor, pipeline::Context& context, pipeline::Login& login, pipeline::Handoff& handoff, Sessions& sessions,
-           std::size_t index);
+  Listener(boost::asio::any_io_executor executor, Doors doors, std::size_t index);
   base::net::Awaitable<void> run();
   base::net::Awaitable<void> session(base::net::Stream stream);
+  base::net::Awaitable<void> speak(base::net::Stream stream, pipeline::SnapshotPtr snapshot);
 
   boost::asio::any_io_executor m_executor;
   pipeline::Context& m_context;
   Sessions& m_sessions;
   std::size_t m_index;
   pipeline::Intake m_intake;
+  web::Api m_api;
   boost::asio::ip::tcp::acceptor m_acceptor;
 };
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -17,6 +18,7 @@
 #include "gateway/app/daemon.hpp"
 #include "gateway/app/endings.hpp"
 #include "gateway/app/listener.hpp"
+#include "crypto/openpgp/home.hpp"
 #include "gateway/app/start.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/pipeline/dispatch.hpp"
@@ -35,6 +37,7 @@ constexpr base::log::Event k_event_fault{"config.fault"};
 constexpr std::chrono::seconds k_drain{20};
 constexpr std::chrono::seconds k_close{5};
 constexpr unsigned k_blocking_threads = 4;
+constexpr base::log::Event k_event_overdue{"openpgp.overdue"};
 
 store::LogEntry system_event(receipts::EventType type, const base::Sha256Digest& cfg, const char* out, base::Timestamp now) {
   store::LogEntry entry{base::EventId::make(now), {}};
@@ -94,16 +97,21 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_context.store = m_store.get();
   m_context.crypto = &m_crypto;
   m_context.blocking = &m_blocking;
+  if (m_keys->home()) {
+    m_openpgp = std::make_unique<base::net::DeadlinePool>(base::net::DeadlinePool::Options{.deadline = loaded->openpgp.deadline});
+    m_context.openpgp = m_openpgp.get();
+  }
   m_context.resolver = m_resolver.get();
   m_context.current.set(*std::move(snapshot));
   m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
   m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
+  m_tokens = std::make_unique<web::Tokens>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
-    auto listener = Listener::bind(m_io.get_executor(), m_context, *m_login, *m_dispatch, m_sessions, i);
+    auto listener = Listener::bind(m_io.get_executor(), {m_context, *m_login, *m_dispatch, *m_tokens, m_sessions}, i);
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
@@ -129,7 +137,10 @@ base::Result<void> Daemon::open_control(const config::Options& options) {
   Live::Hooks hooks;
   hooks.reload = [this] { return reload(); };
   hooks.wake = [this] { asio::post(m_io, [this] { m_dispatch->wake(); }); };
-  hooks.forget_logins = [this] { m_login->forget(); };
+  hooks.forget_logins = [this] {
+    m_login->forget();
+    m_tokens->forget();
+  };
   m_live = std::make_unique<Live>(m_context, m_keys, std::move(hooks));
   auto control = ControlServer::start(m_io.get_executor(), *m_live, {options.site.control, options.site.audit});
   if (!control) return std::move(control).error();
@@ -209,12 +220,26 @@ base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_metrics_listeners) listener->stop();
 }
 
+// Whoever asked has his answer by then; this frees the thread, also one of the blocking pool that a command holds.
+base::net::Awaitable<void> Daemon::watch_openpgp() {
+  asio::steady_timer timer(m_io);
+  while (true) {
+    timer.expires_after(std::min<std::chrono::milliseconds>(m_openpgp->deadline() / 4, std::chrono::seconds{5}));
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    auto job = [home = m_keys->home(), age = m_openpgp->deadline()] { return crypto::openpgp::end_overdue(*home, age); };
+    const std::size_t ended = co_await base::net::run_on(m_crypto, std::move(job));
+    if (ended > 0) base::log::warning(k_event_overdue, {{"ended", static_cast<std::uint64_t>(ended)}, {"lost", static_cast<std::uint64_t>(m_openpgp->counts().lost)}});
+  }
+}
+
 int Daemon::run() {
   asio::signal_set signals(m_io, SIGTERM, SIGINT, SIGHUP);
   watch_signals(signals);
   for (auto& listener : m_listeners) listener->start();
   for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
+  if (m_openpgp) asio::co_spawn(m_io, watch_openpgp(), asio::detached);
   base::log::info(k_event_ready, {{"listeners", static_cast<std::uint64_t>(m_listeners.size())}});
   while (true) {
     try {
@@ -225,6 +250,8 @@ int Daemon::run() {
     }
   }
   m_watching.join();
+  // nobody waits for gpg any more, and a command that does must not keep the pool
+  if (m_openpgp) crypto::openpgp::end_overdue(*m_keys->home(), std::chrono::milliseconds{0});
   m_blocking.join();
   m_crypto.join();
   const auto stopped = record_config(receipts::EventType::sys_stop, "stopped", *m_context.current.get());
@@ -232,7 +259,9 @@ int Daemon::run() {
   const auto published = m_store->publish_now();
   if (!published) base::log::error(k_event_stop, {{"error", published.error().describe()}});
   const int code = stopped && published && !m_failed ? 0 : 1;
-  if (m_sessions.all == 0 && m_dispatch->active() == 0) return code;
+  const auto gpg = m_openpgp ? m_openpgp->counts() : base::net::DeadlinePool::Counts{};
+  if (m_sessions.all == 0 && m_dispatch->active() == 0 && gpg.running + gpg.lost == 0) return code;
+  if (m_openpgp) crypto::openpgp::close_home(*m_keys->home());
   // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
   m_store.reset();
   base::log::stop();

@@ -141,7 +141,8 @@ class Loader {
       read_site(*s, draft);
       m_site = *s;
     }
-    const auto store = one("store", false), trust = one("trust", false), dns = one("dns", false);
+    const auto store = one("store", false), trust = one("trust", false), dns = one("dns", false), openpgp = one("openpgp", false);
+    read_openpgp(openpgp ? &*openpgp : nullptr, draft);
     read_store(store ? &*store : nullptr, draft);
     read_trust(trust ? &*trust : nullptr, draft);
     read_dns(dns ? &*dns : nullptr, {&m_files[0].root, m_files[0].name, m_files[0].directory}, draft);

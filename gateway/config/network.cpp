@@ -11,7 +11,7 @@ using policies::Node;
 using policies::TableReader;
 using policies::unknown_word;
 
-constexpr std::array<std::string_view, 4> k_roles{"submission", "relay", "mx", k_metrics_role};  // the last is read elsewhere
+constexpr std::array<std::string_view, 5> k_roles{"submission", "relay", "mx", "https", k_metrics_role};  // the last is read elsewhere
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 
 std::vector<std::string> texts_of(TableReader& r, std::string_view key) {
@@ -73,24 +73,34 @@ class ListenerReader {
     }
   }
 
-  void only(ListenerRole role, std::string_view key) {
-    if (m_r.has(key) && m_l.role != role)
-      m_r.error(key, std::string("has a meaning for relay only, not for ") + name_of(m_l.role));
+  // Those whose clients are machines that we know by certificate.
+  void for_machines(std::string_view key) {
+    if (m_r.has(key) && m_l.role != ListenerRole::relay && m_l.role != ListenerRole::https)
+      m_r.error(key, std::string("has a meaning for relay and https only, not for ") + name_of(m_l.role));
   }
 
   void by_role() {
-    only(ListenerRole::relay, "departments");
-    only(ListenerRole::relay, "client_certificates");
+    for_machines("departments");
+    for_machines("client_certificates");
     switch (m_l.role) {
       case ListenerRole::relay: return relay();
       case ListenerRole::mx:
         if (!m_r.has("tls"))
           m_r.faults().warning(m_r.file(), m_r.at(), "listener: mx without tls: mail from outside comes in unencrypted");
         return;
+      case ListenerRole::https: return https();
       default:
         if (!m_r.has("tls")) m_r.error_at(m_r.at(), "listener: submission needs tls: passwords are taken over TLS only");
         if (m_r.has("networks")) m_r.error("networks", "has no meaning for submission: users log in");
     }
+  }
+
+  void https() {
+    if (!m_r.has("tls") && !m_l.is_loopback) m_r.error_at(m_r.at(), "listener: https needs tls: tokens and messages travel over TLS only");
+    if (m_r.has("networks")) m_r.error("networks", "has no meaning for https: clients have tokens or certificates");
+    if (m_r.has("implicit_tls")) m_r.error("implicit_tls", "has no meaning for https: it is TLS from the first byte");
+    if (m_r.has("client_certificates") && !m_r.has("departments"))
+      m_r.error("client_certificates", "need departments: whose sender addresses may they use?");
   }
 
   void relay() {

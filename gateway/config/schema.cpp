@@ -18,6 +18,7 @@ std::span<const KeySpec> top() {
       {"limits", "table", "", "", "bounds on what peers may cost"},
       {"retry", "table", "", "", "when to try again and when to give up"},
       {"trust", "table", "", "", "whom we believe"},
+      {"openpgp", "table", "", "", "how gpg is run"},
       {"dns", "table", "", "", "whom we ask for names; read at start"},
   };
   return k_rows;
@@ -58,6 +59,14 @@ std::span<const KeySpec> secrets() {
   return k_rows;
 }
 
+std::span<const KeySpec> openpgp() {
+  static constexpr KeySpec k_rows[] = {
+      {"program", "path", "the gpg that GPGME finds", "", "the gpg to run"},
+      {"deadline", "duration", "60s", "1s to 1h", "an operation that takes longer is given up, its gpg ended, and the message tried again later"},
+  };
+  return k_rows;
+}
+
 std::span<const KeySpec> secret() {
   static constexpr KeySpec k_rows[] = {
       {"credential", "string", "", "", "name of a systemd credential"},
@@ -77,15 +86,15 @@ std::span<const KeySpec> tls() {
 
 std::span<const KeySpec> listener() {
   static constexpr KeySpec k_rows[] = {
-      {"role", "word", "", "submission, relay, mx, metrics", "users who log in; the internal mail server; the Internet; monitoring"},
+      {"role", "word", "", "submission, relay, mx, https, metrics", "users who log in; the internal mail server; the Internet; the API for business systems; monitoring"},
       {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
       {"tls", "string", "none", "a name under `tls`",
-       "certificate for STARTTLS; compulsory for submission, and for relay unless on loopback"},
+       "certificate for STARTTLS or https; compulsory for submission, and for relay and https unless on loopback"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
       {"networks", "string or list", "none", "CIDR",
        "relay, metrics: who may connect; mx: who may use sender addresses of our own domains"},
-      {"client_certificates", "string or list", "none", "", "relay: names of client certificates that may connect"},
-      {"departments", "string or list", "", "ids of departments", "relay: whose sender addresses may be used here"},
+      {"client_certificates", "string or list", "none", "", "relay, https: names of client certificates that may connect"},
+      {"departments", "string or list", "", "ids of departments", "relay, and https by certificate: whose sender addresses may be used here"},
   };
   return k_rows;
 }

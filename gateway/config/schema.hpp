@@ -25,6 +25,7 @@ std::span<const KeySpec> route();
 std::span<const KeySpec> limits();
 std::span<const KeySpec> retry();
 std::span<const KeySpec> trust();
+std::span<const KeySpec> openpgp();
 std::span<const KeySpec> dns();
 
 }  // namespace config::schema

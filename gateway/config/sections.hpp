@@ -38,6 +38,7 @@ SecretRef read_secret_ref(policies::TableReader& r, std::string_view key, const 
 void read_site(const Section& section, Draft& draft);
 void read_store(const Section* section, Draft& draft);
 void read_secrets(const Section& section, Draft& draft);
+void read_openpgp(const Section* section, Draft& draft);
 void read_tls(const std::vector<Section>& sections, Draft& draft);
 void read_trust(const Section* section, Draft& draft);
 // `main` is where a fault of the defaults is reported.

@@ -115,6 +115,19 @@ void read_secrets(const Section& section, Draft& draft) {
   s.openpgp = read_secret_ref(r, "openpgp", section);
 }
 
+void read_openpgp(const Section* section, Draft& draft) {
+  OpenPgpOptions& openpgp = draft.options.openpgp;
+  const auto specs = schema::openpgp();
+  openpgp.deadline = *policies::parse_duration(fallback_of(specs, "deadline"));
+  if (section == nullptr) return;
+  TableReader r(*section->table, section->file, "openpgp", specs, draft.faults);
+  if (const auto path = read_path(r, "program", *section)) {
+    openpgp.program = *path;
+    check_readable(r, "program", *path);
+  }
+  openpgp.deadline = r.duration("deadline", std::chrono::seconds{1}, std::chrono::hours{1}).value_or(openpgp.deadline);
+}
+
 void read_tls(const std::vector<Section>& sections, Draft& draft) {
   for (const Section& section : sections)
     for (const Entry& entry : section.table->entries) {

@@ -48,6 +48,11 @@ struct SecretsOptions {
   SecretRef seal, log, openpgp;
 };
 
+struct OpenPgpOptions {
+  base::fs::path program;  // "": what GPGME finds
+  Milliseconds deadline{};
+};
+
 struct TlsOptions {
   std::string name;
   base::fs::path certificate;  // PEM, with its chain
@@ -166,6 +171,7 @@ class Options {
   SiteOptions site;
   StoreOptions store;
   SecretsOptions secrets;
+  OpenPgpOptions openpgp;
   std::vector<TlsOptions> tls;
   std::vector<ListenerOptions> listeners;
   std::vector<MetricsListenerOptions> metrics_listeners;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/net/deadline_pool.hpp"
 #include "base/net/pool.hpp"
 #include "base/net/resolver.hpp"
 #include "base/net/tls.hpp"
@@ -53,8 +54,9 @@ struct Context {
   Current current;
   store::Store* store = nullptr;
   const base::Clock* clock = &base::system_clock();
-  base::net::Pool* crypto = nullptr;    // as many threads as cores
-  base::net::Pool* blocking = nullptr;  // files and gpg
+  base::net::Pool* crypto = nullptr;              // as many threads as cores
+  base::net::Pool* blocking = nullptr;            // files
+  base::net::DeadlinePool* openpgp = nullptr;     // gpg, which may hang; null where there is no OpenPGP
   base::net::Resolver* resolver = nullptr;
   RecipientProbe* probe = nullptr;                // of recipients that a domain does not list
   Metrics metrics;

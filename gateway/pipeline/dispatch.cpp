@@ -255,7 +255,7 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(nowhere), std::move(none));
     co_return;
   }
-  auto prepared = co_await make_ready(*snapshot, row, record, group);
+  auto prepared = co_await make_ready(snapshot, row, record, group);
   std::vector<store::LogEntry> events;
   if (!prepared) {
     base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", prepared.error().describe()}});
@@ -293,25 +293,38 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
 }
 
-// Plain passing costs nothing and stays here; cryptography goes to its pool, gpg and large files to the blocking one.
-Awaitable<base::Result<Prepared>> Dispatch::make_ready(const Snapshot& snapshot, const store::MessageRow& row,
-                                                       const MessageRecord& record, const Group& group) {
-  const PrepareInput input{snapshot, row, record, group, m_context.store->scratch_directory(), m_context.clock->now()};
+// Plain passing costs nothing and stays here; cryptography goes to its pool, large files to the blocking one, and gpg to the
+// one whose threads may be lost.
+Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group) {
+  const PrepareInput input{*snapshot, row, record, group, m_context.store->scratch_directory(), m_context.clock->now()};
   const auto& d = group.first().decision;
-  const bool openpgp = (d.encrypt && *d.encrypt == certs::Method::openpgp) || d.sign == policies::SignMethod::openpgp;
   const bool inbound = group.first().direction == policies::Direction::inbound;
   const bool crypto = d.encrypt || d.signer || inbound;
-  if (!reads_body(input) || (!crypto && row.size <= store::k_max_inline_body)) co_return prepare(input, m_budget);
-  auto job = [this, &input, inbound, openpgp] {
-    Metrics& metrics = m_context.metrics;
-    const base::Steady begun = m_context.clock->steady();
-    const std::uint64_t number = openpgp || inbound ? metrics.openpgp.begin(begun) : 0;
-    auto prepared = prepare(input, m_budget);
-    if (number != 0) metrics.openpgp.end(number);
-    (inbound ? metrics.open_seconds : metrics.protect_seconds).observe(m_context.clock->steady() - begun);
-    return prepared;
+  if (!reads_body(input) || (!crypto && row.size <= store::k_max_inline_body)) co_return prepare(input, *m_budget);
+  auto& measured = inbound ? m_context.metrics.open_seconds : m_context.metrics.protect_seconds;
+  const base::Steady begun = m_context.clock->steady();
+  if (m_context.openpgp != nullptr) {
+    bool openpgp = false;
+    if (inbound) {
+      auto look = [&input] { return needs_openpgp(input); };
+      openpgp = co_await base::net::run_on(*m_context.blocking, std::move(look));
+    } else {
+      openpgp = needs_openpgp(input);
+    }
+    if (openpgp) {
+      PrepareJob lasting(std::move(snapshot), input, m_budget);
+      auto made = co_await m_context.openpgp->run(std::move(lasting));
+      measured.observe(m_context.clock->steady() - begun);
+      co_return made;
+    }
+  }
+  auto job = [this, &input, &measured] {
+    const base::Steady started = m_context.clock->steady();
+    auto made = prepare(input, *m_budget);
+    measured.observe(m_context.clock->steady() - started);
+    return made;
   };
-  auto result = co_await base::net::run_on(openpgp || inbound ? *m_context.blocking : *m_context.crypto, std::move(job));
+  auto result = co_await base::net::run_on(inbound ? *m_context.blocking : *m_context.crypto, std::move(job));
   co_return result;
 }
 

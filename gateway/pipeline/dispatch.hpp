@@ -39,7 +39,7 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
                                            Group group);
-  base::net::Awaitable<base::Result<Prepared>> make_ready(const Snapshot& snapshot, const store::MessageRow& row,
+  base::net::Awaitable<base::Result<Prepared>> make_ready(SnapshotPtr snapshot, const store::MessageRow& row,
                                                           const MessageRecord& record, const Group& group);
   base::net::Awaitable<bool> begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group,
                                    std::vector<store::LogEntry> events);
@@ -57,7 +57,7 @@ class Dispatch : public Handoff {
   Context& m_context;
   boost::asio::any_io_executor m_executor;
   Lanes m_lanes;
-  OpenBudget m_budget{k_open_budget};
+  std::shared_ptr<OpenBudget> m_budget = std::make_shared<OpenBudget>(k_open_budget);
   boost::asio::steady_timer m_timer;
   std::unordered_set<std::int64_t> m_active;
   base::Timestamp m_wakes_at{};

@@ -7,6 +7,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
+#include "gateway/pipeline/search_words.hpp"
 #include "gateway/pipeline/partial.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
@@ -112,34 +113,6 @@ std::string protocol_of(const smtp::server::SessionInfo& session, bool utf8) {
   std::string out = utf8 ? "UTF8SMTP" : session.esmtp ? "ESMTP" : "SMTP";
   if (session.tls) out += 'S';
   if (!session.account.empty()) out += 'A';
-  return out;
-}
-
-std::vector<base::Bytes> search_words(const MessageRecord& record, const std::vector<RecipientRecord>& recipients) {
-  std::vector<base::Bytes> out;
-  const auto add = [&](const std::string& word) {
-    if (!word.empty()) out.push_back(base::to_lower(word));
-  };
-  if (record.reverse_path) {
-    add(record.reverse_path->folded());
-    add(record.reverse_path->domain());
-  }
-  if (!record.reverse_path || base::to_lower(record.from) != record.reverse_path->folded()) add(record.from);
-  add(record.message_id);
-  add(record.origin.department.empty() ? "" : "department:" + record.origin.department);
-  for (const auto& r : recipients) {
-    add(r.address.folded());
-    add(r.address.domain());
-  }
-  std::string word;
-  for (const char c : record.subject + " ") {  // words of the subject: Aktenzeichen and the like
-    if (static_cast<unsigned char>(c) > 32 && out.size() < 200) {
-      word += c;
-      continue;
-    }
-    if (word.size() >= 3) out.push_back("subject:" + mail::fold_case(word));
-    word.clear();
-  }
   return out;
 }
 

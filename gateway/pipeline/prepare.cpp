@@ -252,6 +252,10 @@ base::ContentPtr with_subject_prefix(base::ContentPtr content, const mail::Messa
   return mail::apply(std::move(content), std::move(edits));
 }
 
+bool is_openpgp(mail::Wrapping wrapping) {
+  return wrapping == mail::Wrapping::pgp_encrypted || wrapping == mail::Wrapping::pgp_signed;
+}
+
 // From outside: opened as a whole or not at all, judged, decided once more, marked.
 base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   auto e = edited(in, true);
@@ -259,7 +263,8 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   std::vector<mail::Address> recipients;
   for (const Addressee& a : in.group.members) recipients.push_back(a.record.address);
   const bool wrapped = e->facts.wrapping != mail::Wrapping::none;
-  const std::uint64_t share = wrapped ? 4 * e->content->size().value : 0;
+  // gpg streams; only CMS is read whole. So nobody waits for the memory of an operation that hangs
+  const std::uint64_t share = wrapped && !is_openpgp(e->facts.wrapping) ? 4 * e->content->size().value : 0;
   budget.take(share);
   auto opened =
       crypto::open(e->content, e->facts, in.snapshot.keys->open_request(recipients), {k_protection_field, k_results_field});
@@ -329,6 +334,27 @@ base::Result<Prepared> prepare(const PrepareInput& in, OpenBudget& budget) {
   const bool signs = first.decision.sign == SignMethod::smime || first.decision.sign == SignMethod::openpgp;
   if ((first.decision.encrypt || signs) && !first.decision.protected_by_sender) return protect_group(in);
   return pass_group(in);
+}
+
+bool needs_openpgp(const PrepareInput& in) {
+  const auto& first = in.group.first();
+  if (first.direction != policies::Direction::inbound)
+    return first.decision.encrypt == certs::Method::openpgp || first.decision.sign == SignMethod::openpgp;
+  const auto facts = mail::inspect(*in.message.body);
+  return facts && is_openpgp(facts->wrapping);
+}
+
+PrepareJob::PrepareJob(SnapshotPtr snapshot, const PrepareInput& input, std::shared_ptr<OpenBudget> budget)
+    : m_snapshot(std::move(snapshot)), m_record(input.record), m_group(input.group), m_scratch(input.scratch_directory), m_now(input.now), m_budget(std::move(budget)) {
+  m_message.id = input.message.id;
+  m_message.mid = input.message.mid;
+  m_message.received = input.message.received;
+  m_message.size = input.message.size;
+  m_message.body = input.message.body;
+}
+
+base::Result<Prepared> PrepareJob::operator()() {
+  return prepare({*m_snapshot, m_message, m_record, m_group, m_scratch, m_now}, *m_budget);
 }
 
 }  // namespace pipeline

@@ -52,6 +52,25 @@ bool reads_body(const PrepareInput& input);
 
 base::Result<Prepared> prepare(const PrepareInput& input, OpenBudget& budget);
 
+// Will gpg be asked? Decides where to run: of a message from outside its form tells, and a look at it may block.
+bool needs_openpgp(const PrepareInput& input);
+
+// The same on a thread that may be lost: it owns all that it touches.
+class PrepareJob {
+ public:
+  PrepareJob(SnapshotPtr snapshot, const PrepareInput& input, std::shared_ptr<OpenBudget> budget);
+  base::Result<Prepared> operator()();
+
+ private:
+  SnapshotPtr m_snapshot;
+  store::MessageRow m_message;  // without the key and the recipients' rows, which step 8 does not read
+  MessageRecord m_record;
+  Group m_group;
+  std::filesystem::path m_scratch;
+  base::Timestamp m_now;
+  std::shared_ptr<OpenBudget> m_budget;
+};
+
 // Trouble that may pass by itself; anything else holds the message.
 bool is_temporary(const base::Error& error);
 

@@ -11,6 +11,7 @@
 
 #include <boost/asio/async_result.hpp>
 
+#include "base/core/descriptor.hpp"
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/core/log.hpp"
@@ -32,23 +33,10 @@ constexpr std::chrono::milliseconds k_free_for{200};  // asked at each MAIL; wit
 constexpr base::log::Event k_event_fatal{"store.stopped"};
 constexpr base::log::Event k_event_checkpoint{"log.checkpoint"};
 
-class LockFile {
- public:
-  explicit LockFile(int fd) : m_fd(fd) {}
-  ~LockFile() {
-    if (m_fd >= 0) ::close(m_fd);
-  }
-  LockFile(const LockFile&) = delete;
-  LockFile& operator=(const LockFile&) = delete;
-
- private:
-  int m_fd;
-};
-
-base::Result<std::unique_ptr<LockFile>> take_lock(const fs::path& path) {
+base::Result<std::unique_ptr<base::Descriptor>> take_lock(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return base::fail(base::k_io, path.string() + ": " + base::errno_text(errno));
-  auto lock = std::make_unique<LockFile>(fd);
+  auto lock = std::make_unique<base::Descriptor>(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return base::fail(k_locked, "another process holds " + path.string());
   return lock;
 }
@@ -113,7 +101,7 @@ base::Result<void> plant_canary(Database& db, const crypto::seal::RootKey& root)
 
 struct Store::Impl {
   Options options;
-  std::unique_ptr<LockFile> lock;
+  std::unique_ptr<base::Descriptor> lock;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
   std::unique_ptr<Writer> writer;

@@ -31,6 +31,15 @@ void write_flow(Exposition& out, const pipeline::Metrics& m) {
   out.counter("amtsbote_logins_failed_total", "Wrong passwords and unknown accounts.", m.logins_failed);
 }
 
+// gpg has threads of its own, which may be lost to it.
+void write_openpgp(Exposition& out, const base::net::DeadlinePool* pool) {
+  const auto counts = pool != nullptr ? pool->counts() : base::net::DeadlinePool::Counts{};
+  out.gauge("amtsbote_openpgp_running", "OpenPGP operations under way.", number(counts.running));
+  out.gauge("amtsbote_openpgp_lost", "OpenPGP operations beyond their deadline that have not come back: gpg hangs.", number(counts.lost));
+  out.family("amtsbote_openpgp_late_total", "counter", "OpenPGP operations that did not end before their deadline.");
+  out.sample("amtsbote_openpgp_late_total", {}, number(counts.late));
+}
+
 void write_store(Exposition& out, store::Store& store) {
   const store::Metrics& m = store.metrics();
   out.histogram("amtsbote_store_commit_seconds", "Time of one transaction with its sync.", m.commit_seconds);
@@ -97,13 +106,11 @@ Response MetricsPage::metrics() {
 std::string MetricsPage::numbers() {
   Exposition out;
   const base::Timestamp now = m_context.clock->now();
-  const base::Steady steady = m_context.clock->steady();
   out.family("amtsbote_build_info", "gauge", "Always 1; the version is the label.");
   out.sample("amtsbote_build_info", {{"version", AMTSBOTE_VERSION}}, 1);
   write_flow(out, m_context.metrics);
   out.gauge("amtsbote_sessions_open", "SMTP and HTTPS sessions open now.", number(m_sources.sessions()));
-  out.gauge("amtsbote_openpgp_running", "Openings and OpenPGP operations under way.", number(m_context.metrics.openpgp.running()));
-  out.gauge("amtsbote_openpgp_lost", "Of these, for more than five minutes: a gpg that hangs.", number(m_context.metrics.openpgp.begun_before(steady - pipeline::k_lost_after)));
+  write_openpgp(out, m_context.openpgp);
   write_store(out, *m_context.store);
   out.gauge("amtsbote_store_free_mark_bytes", "Below this much room new mail is refused.", number(m_context.current.get()->options->store.free_space.value));
   if (const auto counters = m_context.store->counters()) write_queue(out, *counters, now);

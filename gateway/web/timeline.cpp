@@ -81,27 +81,57 @@ const std::vector<std::string_view>& known_states() {
   return all;
 }
 
-std::set<std::string> states_of(const json::array& timeline) {
+namespace {
+
+struct Standing {
+  std::map<std::int64_t, std::string> recipients;
+  bool closed = false;
+};
+
+Standing standing_of(const json::array& timeline) {
   static const std::map<std::string, const char*, std::less<>> k_after = {
       {"msg.decide", "accepted"},    {"msg.hold", "held"},       {"relay.defer", "deferred"}, {"relay.unknown", "uncertain"},
       {"relay.ok", "handed_over"},   {"mbox.ok", "delivered"},   {"relay.fail", "failed"},    {"mbox.fail", "failed"},
       {"msg.cancel", "cancelled"},
   };
-  std::map<std::int64_t, std::string> recipients;
-  bool closed = false;
+  Standing out;
   for (const json::value& item : timeline) {
     const json::object& leaf = item.get_object();
     const std::string event = text_of(leaf, "event");
-    closed = closed || event == "msg.closed";
+    out.closed = out.closed || event == "msg.closed";
     const auto rx = number_of(leaf, "rx");
     if (!rx) continue;
     const auto it = k_after.find(event);
-    if (it != k_after.end()) recipients[*rx] = it->second;
+    if (it != k_after.end()) out.recipients[*rx] = it->second;
     // a release that the policy did not grant changes nothing
-    if (event == "msg.release" && text_of(leaf, "out") == "done") recipients[*rx] = "accepted";
+    if (event == "msg.release" && text_of(leaf, "out") == "done") out.recipients[*rx] = "accepted";
   }
-  std::set<std::string> out{closed ? "closed" : "open"};
-  for (const auto& [rx, state] : recipients) out.insert(state);
+  return out;
+}
+
+}  // namespace
+
+std::set<std::string> states_of(const json::array& timeline) {
+  const Standing standing = standing_of(timeline);
+  std::set<std::string> out{standing.closed ? "closed" : "open"};
+  for (const auto& [rx, state] : standing.recipients) out.insert(state);
+  return out;
+}
+
+json::array recipients_of(const json::array& timeline) {
+  json::array out;
+  for (const auto& [rx, state] : standing_of(timeline).recipients) {
+    json::object item{{"rx", rx}, {"state", state}};
+    for (const json::value& entry : timeline) {
+      const json::object& leaf = entry.get_object();
+      if (text_of(leaf, "event") != "msg.decide" || number_of(leaf, "rx") != rx) continue;
+      const json::object& dec = object_of(object_of(leaf, "disclosures"), "dec");
+      for (const char* key : {"recipient", "rule", "trail"})
+        if (const json::value* value = dec.if_contains(key)) item[key] = *value;
+      for (const auto& fact : object_of(leaf, "facts")) item[fact.key()] = fact.value();
+    }
+    out.emplace_back(std::move(item));
+  }
   return out;
 }
 

@@ -16,6 +16,8 @@ json::array timeline_as_json(const std::vector<store::StoredLeaf>& leaves);
 // Where the recipients of a message stand, from its leaves alone: accepted, held, deferred, uncertain, handed_over,
 // delivered, failed, cancelled; and for the whole open or closed.
 std::set<std::string> states_of(const json::array& timeline);
+// One object a recipient: "rx", "state", and what was decided for him.
+json::array recipients_of(const json::array& timeline);
 // Words that states_of() may give.
 const std::vector<std::string_view>& known_states();
 

@@ -44,6 +44,41 @@ def names_in(text):
     return {re.sub(r"_(bucket|sum|count)$", "", n) for n in re.findall(r"\bamtsbote_[a-z_]+", text)}
 
 
+def nagios(h):
+    def plugin():
+        r = h.cli("status", "--nagios", check=False)
+        text = r.stdout.decode()
+        assert text.count("\n") == 1 and " | messages=" in text or r.returncode in (2, 3), text
+        return r.returncode, text
+
+    code, text = plugin()
+    assert code == 0 and text.startswith("AMTSBOTE OK - 0 messages under way | messages=0 due=0 in_flight=0 held=0 unknown=0 oldest=0s checkpoint="), text
+    assert h.json("status")["exit"] == 0 and {e["kind"] for e in h.json("status")["endings"]} == {"tls", "smime"}
+
+    config = h.config.read_text()
+    h.config.write_text(config.replace('free_space = "16MiB"', 'free_space = "1024GiB"'))
+    h.reload()
+    code, text = plugin()
+    assert code == 2 and "disk is too full" in text, text
+    h.config.write_text(config)
+    policy = (h.dir / "policies" / "10.toml").read_text()
+    (h.dir / "policies" / "10.toml").write_text(policy.replace('otherwise = "refuse"', 'otherwise = "hold"'))
+    h.reload()
+    h.submit(to=["ohne-schluessel@example.org"])
+    code, text = plugin()
+    assert code == 1 and "1 recipients are held" in text and " held=1 " in text, text
+    assert numbers(h)[1]['amtsbote_queue_recipients{state="held"}'] == 1
+    shown = h.cli("status", check=False)
+    assert shown.returncode == 1 and b"ATTENTION: 1 recipients are held" in shown.stdout, shown.stdout
+
+    h.stop()
+    code, text = plugin()
+    assert code == 2 and "no daemon answers" in text, text
+    r = run(BINARY, "status", "--nagios", "--config", "/nonexistent.toml", check=False)
+    assert r.returncode == 3 and r.stdout.startswith(b"AMTSBOTE UNKNOWN"), r.stdout
+    h.start()
+
+
 def main():
     with House(extra=LISTENER) as h:
         h.add_account()
@@ -116,6 +151,8 @@ def main():
         h.config.write_text(config)
         h.reload()
         assert ask(h, "/readyz")[0].status == 200
+
+        nagios(h)
 
         # not for the world
         port = h.stop()

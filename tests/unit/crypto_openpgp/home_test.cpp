@@ -1,6 +1,9 @@
 // Our OpenPGP home: what goes in, and that it never asks, remembers or trusts by accident.
 #include "crypto/openpgp/home.hpp"
 
+#include <fstream>
+#include <future>
+
 #include "crypto/openpgp/packets.hpp"
 #include "crypto/protect/errors.hpp"
 #include "tests/unit/gpg.hpp"
@@ -31,6 +34,33 @@ TEST_F(OpenPgpHome, PathOf87BytesIsRefused) {
   ASSERT_TRUE(fits) << fits.error().describe();
   EXPECT_TRUE(generate_key(**fits, "a@example.org", "")) << "the agent starts there";
   close_home(**fits);
+}
+
+// GPGME waits for its gpg for ever; what is waited for can be ended, and the operation comes back
+TEST_F(OpenPgpHome, AGpgThatHangsIsEnded) {
+  const TempDir dir;
+  const auto program = dir.path() / "gpg", flag = dir.path() / "hang";
+  std::ofstream(program) << "#!/bin/sh\n[ -e " << flag.string() << " ] && kill -STOP $$\nexec gpg \"$@\"\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  auto opened = open_home(dir.path() / "home", base::SecretBytes::copy_of("p"), program);
+  ASSERT_TRUE(opened) << opened.error().describe();
+  ASSERT_TRUE(generate_key(**opened, "a@example.org", ""));
+  EXPECT_EQ(end_overdue(**opened, std::chrono::milliseconds{0}), 0u) << "nothing is under way";
+  std::ofstream(flag) << "";
+  auto waiting = std::async(std::launch::async, [&] { return list_keys(**opened); });
+  // by its age it is in time
+  EXPECT_EQ(end_overdue(**opened, std::chrono::hours{1}), 0u);
+  std::size_t ended = 0;
+  for (int i = 0; i < 2000 && waiting.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready; ++i) ended += end_overdue(**opened, std::chrono::milliseconds{0});
+  EXPECT_GT(ended, 0u);
+  const auto answer = waiting.get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, crypto::k_engine);
+  std::filesystem::remove(flag);
+  const auto again = list_keys(**opened);
+  ASSERT_TRUE(again) << again.error().describe();
+  EXPECT_EQ(again->size(), 1u);
+  close_home(**opened);
 }
 
 TEST_F(OpenPgpHome, GeneratedKey) {

@@ -1,4 +1,7 @@
 // What protect() writes with OpenPGP, opened by `gpg`.
+#include <set>
+
+#include "crypto/openpgp/operate.hpp"
 #include "crypto/protect/errors.hpp"
 #include "tests/unit/crypto_protect/fixture.hpp"
 #include "tests/unit/gpg.hpp"
@@ -42,6 +45,28 @@ TEST_F(OpenPgpProtect, EncryptedAndSignedOpensWithGpg) {
   EXPECT_NE(ran.output.find("GOODSIG"), std::string::npos) << ran.output;
   EXPECT_NE(ran.output.find("VALIDSIG " + own.hex), std::string::npos) << ran.output;
   EXPECT_NE(ran.output.find("GOODMDC"), std::string::npos);
+}
+
+// what a copy shows to everybody who holds no key: the key id of the one whom it is for, and of nobody else, the signer included
+TEST_F(OpenPgpProtect, ACopyForOneShowsTheKeyOfThatOneOnly) {
+  fs::create_directory(dir.path() / "empty");
+  fs::permissions(dir.path() / "empty", fs::perms::owner_all);
+  for (const certs::Fingerprint& one : {firma, rsa}) {
+    const auto done = tests::protect(sample(), {.sign = OpenPgpSign{own}, .encrypt = OpenPgpEncrypt{{one}}, .home = home});
+    ASSERT_TRUE(done) << done.error().describe();
+    spill(dir.path() / "copy.asc", part_between(bytes_of(done->content()), "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"));
+    const Ran ran = run("gpg --batch --no-tty --homedir " + file("empty") + " --list-packets " + file("copy.asc"));
+    std::set<std::string> shown;
+    std::size_t packets = 0;
+    for (std::size_t at = 0; (at = ran.output.find(":pubkey enc packet:", at)) != std::string::npos; ++at, ++packets) {
+      const auto id = ran.output.find("keyid ", at);
+      ASSERT_NE(id, std::string::npos) << ran.output;
+      shown.insert(ran.output.substr(id + 6, 16));
+    }
+    EXPECT_EQ(packets, 1u) << ran.output;
+    EXPECT_EQ(shown, *crypto::openpgp::encryption_key_ids(*home, one)) << ran.output;
+    EXPECT_EQ(ran.output.find("signature packet"), std::string::npos) << "the signature lies inside";
+  }
 }
 
 TEST_F(OpenPgpProtect, SignedVerifiesWithGpg) {

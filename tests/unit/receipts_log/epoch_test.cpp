@@ -7,7 +7,7 @@
 namespace receipts {
 namespace {
 
-const base::Ed25519Key k_key = base::Ed25519Key::from_seed(std::string(32, 'k'));
+base::Ed25519Key the_key() { return base::Ed25519Key::from_seed(std::string(32, 'k')); }
 
 TEST(Epoch, Names) {
   for (const char* name : {"1", "2026", "2026.2", "2026.17", "9999"}) EXPECT_EQ(format_epoch(*parse_epoch(name)), name);
@@ -22,18 +22,18 @@ TEST(Epoch, Names) {
 }
 
 TEST(Epoch, OneKeyServesForAllEpochsOfOneLog) {
-  const VerifierKey key{"gw.stadt.example/receipts/a/2026", k_key.public_key()};
+  const VerifierKey key{"gw.stadt.example/receipts/a/2026", the_key().public_key()};
   EXPECT_EQ(key_for(key, "gw.stadt.example/receipts/a/2027.2")->name, "gw.stadt.example/receipts/a/2027.2");
   EXPECT_EQ(key_for(key, key.name)->name, key.name);
   for (const char* other : {"gw.stadt.example/receipts/b/2026", "gw.stadt.example/receipts/a/2026/2027", "gw.stadt.example/receipts/a/", "2026", "",
                             "gw.stadt.example/receipts/a/x", "evil.example/receipts/a/2026"})
     EXPECT_FALSE(key_for(key, other)) << other;
-  EXPECT_FALSE(key_for({"log.example/letters", k_key.public_key()}, "log.example/2026"));
+  EXPECT_FALSE(key_for({"log.example/letters", the_key().public_key()}, "log.example/2026"));
 }
 
 TEST(Epoch, LinkHoldsTheSignedCheckpoint) {
-  const VerifierKey key{"gw.stadt.example/receipts/a/2027", k_key.public_key()};
-  const std::string note = sign_checkpoint({"gw.stadt.example/receipts/a/2026", 417, leaf_hash("x")}, k_key);
+  const VerifierKey key{"gw.stadt.example/receipts/a/2027", the_key().public_key()};
+  const std::string note = sign_checkpoint({"gw.stadt.example/receipts/a/2026", 417, leaf_hash("x")}, the_key());
   auto link = make_link(note);
   ASSERT_TRUE(link);
   EXPECT_EQ(link->epoch, "2026");

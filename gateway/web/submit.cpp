@@ -1,0 +1,295 @@
+// POST /v1/messages: a message as it is, or as JSON. Both become one Submission, as by SMTP.
+#include <algorithm>
+#include <atomic>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/core/digest.hpp"
+#include "base/net/pool.hpp"
+#include "gateway/store/errors.hpp"
+#include "gateway/web/api.hpp"
+#include "gateway/web/mail_lines.hpp"
+#include "mail/message/inspect.hpp"
+
+namespace web {
+namespace {
+
+using base::net::Awaitable;
+using pipeline::Denied;
+using pipeline::Refusal;
+
+constexpr std::size_t k_max_key = 200;                         // bytes of an Idempotency-Key
+constexpr std::chrono::hours k_remember{24};
+constexpr std::uint64_t k_json_budget = 256ULL << 20;          // bytes that all JSON requests together may hold
+constexpr std::uint64_t k_json_cost = 3;                       // the text, what the parser makes of it, and the mail
+
+std::atomic<std::uint64_t> g_json_bytes{0};
+
+// Memory that a JSON request takes; given back when the request ends.
+class JsonShare {
+ public:
+  ~JsonShare() { g_json_bytes -= m_taken; }
+  bool take(std::uint64_t bytes) {
+    if (g_json_bytes.fetch_add(bytes) + bytes > k_json_budget) {
+      g_json_bytes -= bytes;
+      return false;
+    }
+    m_taken += bytes;
+    return true;
+  }
+
+ private:
+  std::uint64_t m_taken = 0;
+};
+
+std::string media_type_of(const Request& request) {
+  const std::string_view value = request.field("content-type");
+  std::string out = base::to_lower(value.substr(0, value.find(';')));
+  std::erase_if(out, [](char c) { return c == ' ' || c == '\t'; });
+  return out;
+}
+
+struct Envelope {
+  mail::ReversePath from;
+  std::vector<mail::Address> to;
+};
+
+class Submit : public Exchange {
+ public:
+  explicit Submit(std::shared_ptr<Visit> visit) : m_visit(std::move(visit)) {}
+
+  Awaitable<std::optional<Response>> begin() override {
+    std::string scope = "submit";
+    auto refused = co_await admit(*m_visit, std::move(scope));
+    if (refused) co_return refused;
+    auto unfit = look_at_head();
+    if (unfit) co_return unfit;
+    const std::string_view key = m_visit->request.field("idempotency-key");
+    if (key.empty()) co_return std::nullopt;
+    m_key = store().request_key(m_visit->caller.name, std::string(key));
+    auto job = [this] { return store().find_request(*m_key); };
+    auto known = co_await base::net::run_on(*context().blocking, std::move(job));
+    if (!known) co_return make_problem(Denied{Refusal::store_failed, ""}, m_visit->language);
+    m_earlier = *std::move(known);
+    co_return std::nullopt;
+  }
+
+  std::optional<Response> write(base::ByteView piece) override {
+    m_content.update(piece);
+    m_size += piece.size();
+    if (m_size > limit()) return too_large();
+    if (m_earlier) return std::nullopt;  // only to see whether it is the same once more
+    if (m_is_json) {
+      if (!m_json_share.take(piece.size() * k_json_cost)) return make_problem(503, "busy", "too many large requests at once");
+      m_json.append(piece);
+      return std::nullopt;
+    }
+    base::Bytes mail;
+    if (const char* fault = m_lines.feed(piece, mail)) return make_problem(422, "malformed_message", fault);
+    return take_mail(mail);
+  }
+
+  Awaitable<Response> finish() override {
+    const base::Sha256Digest content = m_content.finish();
+    if (m_earlier) co_return repeat(*m_earlier, content);
+    auto unfit = m_is_json ? end_json() : end_mail();
+    if (unfit) co_return std::move(*unfit);
+    Response answer;
+    pipeline::Amend amend = [this, &content, &answer](const pipeline::Taken& taken, const std::vector<pipeline::RecipientRecord>& recipients,
+                                                      store::Change& change) { answer = accept(taken, recipients, content, change); };
+    pipeline::Verdict verdict = co_await m_submission->commit(std::move(amend));
+    const auto* refused = std::get_if<pipeline::NotTaken>(&verdict);
+    if (refused == nullptr) co_return answer;
+    if (!refused->repeated) co_return make_problem(*refused, m_state.recipients, m_visit->language);
+    // the same key in two requests at once: the other one was first
+    auto job = [this] { return store().find_request(*m_key); };
+    auto known = co_await base::net::run_on(*context().blocking, std::move(job));
+    if (!known || !*known) co_return make_problem(Denied{Refusal::store_failed, ""}, m_visit->language);
+    co_return repeat(**known, content);
+  }
+
+ private:
+  pipeline::Context& context() { return m_visit->services.context; }
+  store::Store& store() { return *context().store; }
+  const config::Options& options() const { return *m_visit->snapshot->options; }
+  std::uint64_t limit() const { return m_is_json ? std::min<std::uint64_t>(k_max_json, options().limits.size.message.value) : options().limits.size.message.value; }
+  Response too_large() const { return make_problem(413, "too_large", "the limit is " + std::to_string(limit()) + " bytes"); }
+
+  std::optional<Response> look_at_head() {
+    const std::string type = media_type_of(m_visit->request);
+    m_is_json = type == "application/json";
+    if (!m_is_json && type != "message/rfc822") return make_problem(415, "media_type", "send message/rfc822 or application/json");
+    if (m_visit->request.length && *m_visit->request.length > limit()) return too_large();
+    if (!m_visit->request.has_body()) return make_problem(422, "malformed_message", "there is no message");
+    const std::string_view key = m_visit->request.field("idempotency-key");
+    if (key.size() > k_max_key) return make_problem(400, "bad_request", "an Idempotency-Key has at most 200 bytes");
+    m_content.update(type + "\n");
+    for (const auto& [name, value] : m_visit->request.query) {
+      m_content.update(name + "=" + value + "\n");
+      if (m_is_json || (name != "mail_from" && name != "rcpt_to"))
+        return make_problem(400, "bad_request", "the query takes mail_from and rcpt_to, beside message/rfc822 only");
+    }
+    return read_query();
+  }
+
+  // The envelope that the query gives; without one it comes from the header.
+  std::optional<Response> read_query() {
+    const auto from = m_visit->request.parameter("mail_from");
+    const auto to = m_visit->request.parameters("rcpt_to");
+    if (!from && to.empty()) return std::nullopt;
+    if (!from || to.empty()) return make_problem(400, "bad_request", "mail_from and rcpt_to stand together");
+    std::vector<JsonFault> faults;
+    Envelope envelope;
+    if (!from->empty()) {
+      auto parsed = mail::Address::parse(*from);
+      if (!parsed)
+        faults.push_back({"mail_from", "is no address"});
+      else
+        envelope.from = *std::move(parsed);
+    }
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      auto parsed = mail::Address::parse(to[i]);
+      if (!parsed)
+        faults.push_back({"rcpt_to[" + std::to_string(i) + "]", "is no address"});
+      else
+        envelope.to.push_back(*std::move(parsed));
+    }
+    if (!faults.empty()) return make_problem(std::move(faults), m_visit->language);
+    return start(std::move(envelope));
+  }
+
+  // Steps of MAIL and RCPT: who may send as whom to where. Afterwards there is a submission that takes bytes.
+  std::optional<Response> start(Envelope envelope) {
+    m_state.snapshot = m_visit->snapshot;
+    m_state.listener = m_visit->listener;
+    m_state.claim = m_visit->claim();
+    m_state.claim.listener = &m_state.listener;
+    m_state.principal = m_visit->caller.name;
+    if (envelope.to.size() > options().limits.count.recipients) return make_problem(422, "too_many_recipients", "too many recipients");
+    if (const auto denied = pipeline::check_reverse_path(options(), m_state.claim, envelope.from)) return deny(*denied);
+    const auto free = store().free_bytes();
+    if (free && *free < options().store.free_space.value + m_visit->request.length.value_or(0)) return deny({Refusal::disk_full, ""});
+    for (mail::Address& address : envelope.to) {
+      auto direction = pipeline::check_recipient(options(), m_state.claim, address);
+      if (!direction.denied && options().route_for(address.domain()) == nullptr) direction.denied = Denied{Refusal::no_route, address.text()};
+      if (direction.denied) return deny(*direction.denied);
+      pipeline::RecipientRecord record;
+      record.address = std::move(address);
+      record.direction = direction.direction;
+      m_state.recipients.push_back(std::move(record));
+    }
+    smtp::server::SessionInfo session;
+    session.peer_address = m_visit->client.address;
+    session.peer_port = m_visit->client.port;
+    session.tls = m_visit->client.tls;
+    smtp::server::Envelope out;
+    out.reverse_path = std::move(envelope.from);
+    m_submission = pipeline::make_submission(context(), m_visit->services.handoff, m_state, session, out);
+    return std::nullopt;
+  }
+
+  std::optional<Response> deny(const Denied& denied) {
+    m_submission.reset();
+    return make_problem(denied, m_visit->language);
+  }
+
+  // Until the envelope is known the bytes of the header wait here.
+  std::optional<Response> take_mail(base::Bytes& mail) {
+    if (!m_submission) {
+      m_waiting.append(mail);
+      const auto end = m_waiting.find("\r\n\r\n");
+      if (end == base::Bytes::npos) {
+        if (m_waiting.size() <= mail::k_max_header_bytes) return std::nullopt;
+        return deny({Refusal::header_too_large, ""});
+      }
+      if (auto unfit = start_by_header(base::ByteView(m_waiting).substr(0, end + 4))) return unfit;
+      mail = std::exchange(m_waiting, {});
+    }
+    auto refused = m_submission->write(mail);
+    if (refused) return make_problem(*refused, m_state.recipients, m_visit->language);
+    return std::nullopt;
+  }
+
+  std::optional<Response> start_by_header(base::ByteView header) {
+    const mail::MessageFacts facts = mail::inspect(header);
+    if (!facts.from)
+      return deny({facts.defects.contains(mail::Defect::several_from)     ? Refusal::several_from
+                   : facts.defects.contains(mail::Defect::malformed_from) ? Refusal::malformed_from
+                                                                          : Refusal::no_from,
+                   ""});
+    Envelope envelope{facts.from->address, {}};
+    for (const auto& field : facts.header.fields()) {
+      if (!field.is("To") && !field.is("Cc") && !field.is("Bcc")) continue;
+      const auto list = mail::parse_mailbox_list(field.value());
+      if (!list) return make_problem(422, "malformed_recipients", "To, Cc or Bcc is no list of addresses");
+      for (const auto& m : *list)
+        if (std::find(envelope.to.begin(), envelope.to.end(), m.address) == envelope.to.end()) envelope.to.push_back(m.address);
+    }
+    if (envelope.to.empty()) return make_problem(422, "no_recipients", "neither the query nor the header names a recipient");
+    return start(std::move(envelope));
+  }
+
+  std::optional<Response> end_mail() {
+    base::Bytes mail;
+    if (const char* fault = m_lines.finish(mail)) return make_problem(422, "malformed_message", fault);
+    if (!m_submission && !m_waiting.empty()) mail += "\r\n";  // a header without a body
+    if (auto unfit = take_mail(mail)) return unfit;
+    if (!m_submission) return deny({Refusal::no_from, ""});
+    return std::nullopt;
+  }
+
+  std::optional<Response> end_json() {
+    const auto object = parse_json_message(m_json);
+    if (!object) return make_problem(422, "bad_json", "the body is no JSON object, or nested too deeply");
+    std::vector<JsonFault> faults;
+    auto composed = compose_message(*object, faults);
+    if (!composed) return make_problem(std::move(faults), m_visit->language);
+    base::Bytes().swap(m_json);
+    if (composed->message.size() > options().limits.size.message.value) return too_large();
+    if (auto unfit = start({composed->from, std::move(composed->recipients)})) return unfit;
+    auto refused = m_submission->write(composed->message);
+    if (refused) return make_problem(*refused, m_state.recipients, m_visit->language);
+    return std::nullopt;
+  }
+
+  static Response accepted(const base::MessageId& mid, base::Bytes body) {
+    Response out{202, "application/json", std::move(body), {}};
+    out.fields.emplace_back("Location", "/v1/messages/" + mid.text());
+    return out;
+  }
+
+  // The answer, and with an Idempotency-Key the row that remembers it, in the same transaction as the message.
+  Response accept(const pipeline::Taken& taken, const std::vector<pipeline::RecipientRecord>& recipients, const base::Sha256Digest& content,
+                  store::Change& change) {
+    json::array list;
+    for (const auto& r : recipients) list.emplace_back(decision_as_json(r));
+    const json::object body{{"mid", taken.mid.text()}, {"receipt", taken.receipt.text()}, {"recipients", std::move(list)}};
+    Response out = accepted(taken.mid, json::serialize(body) + "\n");
+    if (m_key) change.request = store::ApiRequest{*m_key, content, taken.mid, out.body, context().clock->now() + k_remember};
+    return out;
+  }
+
+  Response repeat(const store::ApiRequest& earlier, const base::Sha256Digest& content) const {
+    if (earlier.content != content) return make_problem(422, "key_reused", "this Idempotency-Key was used for another message");
+    return accepted(earlier.mid, earlier.answer);
+  }
+
+  std::shared_ptr<Visit> m_visit;
+  bool m_is_json = false;
+  std::uint64_t m_size = 0;
+  base::Sha256 m_content;                          // of everything that was asked for
+  std::optional<base::Bytes> m_key;
+  std::optional<store::ApiRequest> m_earlier;
+  MailLines m_lines;
+  base::Bytes m_waiting, m_json;
+  JsonShare m_json_share;
+  pipeline::SessionState m_state;
+  std::unique_ptr<pipeline::Submission> m_submission;
+};
+
+}  // namespace
+
+std::unique_ptr<Exchange> make_submit(std::shared_ptr<Visit> visit) { return std::make_unique<Submit>(std::move(visit)); }
+
+}  // namespace web
