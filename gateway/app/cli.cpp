@@ -69,12 +69,23 @@ struct Parser {
       groups[name]->require_subcommand(1);
     }
     for (const Command& command : commands()) {
-      const std::size_t blank = command.name.find(' ');
-      CLI::App& parent = blank == std::string_view::npos ? top : *groups.at(command.name.substr(0, blank));
+      const std::size_t blank = command.name.rfind(' ');
+      CLI::App& parent = blank == std::string_view::npos ? top : group(command.name.substr(0, blank), groups);
       CLI::App* leaf = add_app(parent, blank == std::string_view::npos ? command.name : command.name.substr(blank + 1), format_help(command));
       add_options(*leaf, command);
       leaves.emplace_back(&command, leaf);
     }
+  }
+
+  // "users token" stands below "users".
+  CLI::App& group(std::string_view name, std::map<std::string_view, CLI::App*>& groups) {
+    const auto known = groups.find(name);
+    if (known != groups.end()) return *known->second;
+    const std::size_t blank = name.rfind(' ');
+    CLI::App* made = add_app(group(name.substr(0, blank), groups), name.substr(blank + 1), format_help(name));
+    made->require_subcommand(1);
+    groups[name] = made;
+    return *made;
   }
 };
 

@@ -118,7 +118,7 @@ std::string format_help(std::string_view group) {
     if (name == group) out.append(about).append(".\n\nCommands:\n");
   std::vector<std::pair<std::string, std::string_view>> rows;
   for (const Command& command : commands())
-    if (group_of(command) == group) rows.emplace_back(command.name, command.summary);
+    if (command.name.starts_with(std::string(group) + " ")) rows.emplace_back(command.name, command.summary);
   return out + table(rows) + "\nMore about each: amtsbote " + std::string(group) + " COMMAND --help\n";
 }
 

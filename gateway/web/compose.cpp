@@ -42,7 +42,7 @@ class Composer {
     add_mailboxes("Cc", "cc");
     add_mailboxes("", "bcc");
     add_mailboxes("Reply-To", "reply_to");
-    if (m_recipients.empty()) fault("to", "names nobody, nor do cc and bcc");
+    if (m_recipients.empty() && !m_named) fault("to", "names nobody, nor do cc and bcc");
     add_text_field("Subject", "subject", text("subject", false));
     add_fields();
     add_classification();
@@ -109,6 +109,7 @@ class Composer {
     std::vector<std::string> texts;
     const auto add = [&](const json::value& item, const std::string& where) {
       const auto m = mailbox(item, where);
+      m_named = m_named || key != "reply_to";
       if (!m) return;
       texts.push_back(format(*m));
       if (key != "reply_to" && m_seen.insert(m->address.text()).second) m_recipients.push_back(m->address);
@@ -243,6 +244,7 @@ class Composer {
   std::vector<mail::Address> m_recipients;
   std::set<std::string> m_seen;
   std::string m_header;
+  bool m_named = false;  // somebody, readable or not
 };
 
 }  // namespace

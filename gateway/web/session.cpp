@@ -9,8 +9,8 @@ using base::net::Awaitable;
 using base::net::Stream;
 
 constexpr std::size_t k_read_size = 16 * 1024;
-constexpr std::size_t k_linger = 256 * 1024;  // bytes of a refused body that are read and dropped, so that the answer arrives
-constexpr std::chrono::seconds k_linger_time{2};
+constexpr std::size_t k_linger = 64 * 1024 * 1024;  // bytes of a refused body that are read and dropped, so that the answer arrives
+constexpr std::chrono::seconds k_linger_time{5};
 
 struct Session {
   Stream stream;
