@@ -11,7 +11,7 @@ using policies::Node;
 using policies::TableReader;
 using policies::unknown_word;
 
-constexpr std::array<std::string_view, 4> k_roles{"submission", "relay", "mx", "https"};
+constexpr std::array<std::string_view, 5> k_roles{"submission", "relay", "mx", "https", k_metrics_role};  // the last is read elsewhere
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 
 std::vector<std::string> texts_of(TableReader& r, std::string_view key) {
@@ -217,7 +217,12 @@ class RouteReader {
 }  // namespace
 
 void read_listeners(const std::vector<Section>& sections, Draft& draft) {
-  for (const Section& section : sections) draft.options.listeners.push_back(ListenerReader(section, draft).read());
+  for (const Section& section : sections)
+    if (!is_metrics_listener(section)) draft.options.listeners.push_back(ListenerReader(section, draft).read());
+  for (const Section& section : sections)
+    if (is_metrics_listener(section)) draft.options.metrics_listeners.push_back(read_metrics_listener(section, draft));
+  if (draft.options.listeners.empty() && !sections.empty())
+    draft.faults.error(sections[0].file, sections[0].table->at, "[[listener]]: none of them takes mail");
 }
 
 void read_routes(const std::vector<Section>& sections, Draft& draft) {

@@ -181,9 +181,16 @@ base::Result<Counters> Reader::counters() {
                                   std::pair{"SELECT accepted+balance_open-closed-cancelled FROM log_state", &out.messages},
                                   std::pair{"SELECT coalesce(max(idx)+1,0) FROM leaf", &out.log_size}})
     if (auto done = count(sql, *into); !done) return done.error();
-  auto oldest = integer_of("SELECT received FROM message ORDER BY id LIMIT 1");
-  if (!oldest) return std::move(oldest).error();
-  if (*oldest) out.oldest = time_of(**oldest);
+  // the last passes over what is held only, which a person will have decided before it becomes much
+  for (const auto& [sql, into] :
+       {std::pair{"SELECT received FROM message ORDER BY id LIMIT 1", &out.oldest},
+        std::pair{"SELECT received FROM message WHERE id=(SELECT min(id) FROM recipient WHERE state=0)", &out.oldest_held},
+        std::pair{"SELECT m.received FROM message m WHERE EXISTS(SELECT 1 FROM recipient r WHERE r.id=m.id AND r.state BETWEEN 1 AND 3) ORDER BY m.id LIMIT 1",
+                  &out.oldest_moving}}) {
+    auto oldest = integer_of(sql);
+    if (!oldest) return std::move(oldest).error();
+    if (*oldest) *into = time_of(**oldest);
+  }
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "base/core/digest.hpp"
 #include "base/net/asio.hpp"
 #include "crypto/seal/seal.hpp"
+#include "gateway/store/metrics.hpp"
 #include "gateway/store/types.hpp"
 #include "receipts/log/checkpoint.hpp"
 
@@ -102,6 +103,9 @@ class Store {
   std::filesystem::path spool_directory() const;
   std::filesystem::path scratch_directory() const;    // sealed files that need not survive a restart
   std::optional<std::uint64_t> free_bytes() const;
+  const Metrics& metrics() const;
+  // Since the newest checkpoint was published, or since the start if none was yet.
+  std::chrono::seconds checkpoint_age() const;
 
   base::Result<std::string> publish_now();            // the newest signed checkpoint, tiles written
   // The checkpoint against which leaves of that epoch are proven: of the current one as publish_now().

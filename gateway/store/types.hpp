@@ -146,6 +146,7 @@ struct Counters {
   std::uint64_t messages = 0;
   std::uint64_t log_size = 0;
   std::optional<base::Timestamp> oldest;                        // of the waiting messages
+  std::optional<base::Timestamp> oldest_held, oldest_moving;    // with a recipient that is held; with one that is not
 };
 
 }  // namespace store
