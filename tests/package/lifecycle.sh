@@ -91,6 +91,7 @@ until_true "what was acknowledged arrives" 120 has_letters 4
 say "stop, and a socket that waits for the next start"
 inside systemctl stop amtsbote
 [ "$(inside systemctl show -P Result amtsbote)" = success ] || fail "no clean stop"
+inside amtsbote check | grep -q '^good' || fail "check stumbles over the socket that systemd holds: $(inside amtsbote check)"
 send aus-dem-socket | grep -q ' 250 ' || fail "the socket did not start it"
 is_active || fail "not started by its socket"
 until_true "it arrives" 60 has_letters 5
