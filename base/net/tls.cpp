@@ -64,4 +64,10 @@ Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>&
   return TlsClientPtr(std::move(out));
 }
 
+Result<TlsClientPtr> make_pinned_tls_client(const std::filesystem::path& certificate) {
+  auto out = make_tls_client(certificate);
+  if (out) X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(const_cast<TlsClientContext&>(**out).context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
+  return out;
+}
+
 }  // namespace base::net

@@ -33,5 +33,7 @@ Result<TlsServerPtr> make_tls_server(std::string_view certificate_pem, const Sec
 
 // `anchors`: PEM file of trusted roots; without it the system's.
 Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>& anchors);
+// Trusts the certificates of this file themselves, be they roots or not: for a peer whose certificate is known beforehand.
+Result<TlsClientPtr> make_pinned_tls_client(const std::filesystem::path& certificate);
 
 }  // namespace base::net

@@ -117,6 +117,7 @@ int run_new_epoch(const Invocation& i) {
     return print_answer(i, error_answer("the configuration has faults", k_exit_error), nullptr);
   }
   if (base::trim(reason).empty()) return print_answer(i, error_answer("--reason must say why", k_exit_error), nullptr);
+  const std::shared_ptr<void> afterwards(nullptr, [&](void*) { hand_over(loaded.options->site.state_directory); });
   const auto store = open_store(*loaded.options, store::Recovery{reason, make_caller(::geteuid(), false).text()});
   if (!store) {
     const bool is_whole = store.error().code == store::k_not_needed;

@@ -57,14 +57,12 @@ std::vector<std::pair<std::string, std::string_view>> option_rows(const Command&
   return rows;
 }
 
-std::string_view group_of(const Command& command) { return command.name.substr(0, command.name.find(' ')); }
-
 }  // namespace
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> out;
-    for (const auto& rows : {daemon_commands(), policy_commands(), keys_commands(), users_commands(), queue_commands(), receipts_commands()})
+    for (const auto& rows : {setup_commands(), daemon_commands(), policy_commands(), keys_commands(), users_commands(), queue_commands(), receipts_commands()})
       out.insert(out.end(), rows.begin(), rows.end());
     return out;
   }();

@@ -71,6 +71,7 @@ std::string format_usage(const Command& command);   // "amtsbote queue release -
 std::string format_markdown();                      // docs/cli.md below its introduction
 
 // Each group's rows stand in its own file.
+std::vector<Command> setup_commands();
 std::vector<Command> daemon_commands();
 std::vector<Command> policy_commands();
 std::vector<Command> keys_commands();

@@ -22,7 +22,15 @@ base::Result<std::unique_ptr<LocalStore>> LocalStore::open(config::OptionsPtr op
   return out;
 }
 
+LocalStore::~LocalStore() {
+  m_live.reset();
+  m_context.current.set(nullptr);
+  m_store.reset();
+  hand_over(m_directory);
+}
+
 base::Result<void> LocalStore::take(config::OptionsPtr options) {
+  m_directory = options->site.state_directory;
   auto store = open_store(*options);
   if (!store) return std::move(store).error();
   m_store = *std::move(store);

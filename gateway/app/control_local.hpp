@@ -11,12 +11,14 @@ class LocalStore {
  public:
   // What open_store() and Keys::open() say; store::k_locked if another command is at work.
   static base::Result<std::unique_ptr<LocalStore>> open(config::OptionsPtr options);
+  ~LocalStore();
   Live& live() { return *m_live; }
 
  private:
   LocalStore() = default;
   base::Result<void> take(config::OptionsPtr options);
 
+  base::fs::path m_directory;
   std::unique_ptr<store::Store> m_store;
   pipeline::Context m_context;
   std::unique_ptr<Live> m_live;

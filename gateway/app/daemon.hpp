@@ -17,6 +17,7 @@
 #include "gateway/app/live.hpp"
 #include "gateway/app/metrics_listener.hpp"
 #include "gateway/app/serve.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/recipient_probe.hpp"
 
@@ -37,11 +38,16 @@ class Daemon {
   base::Result<void> open_metrics(const config::Options& options);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> wait_for_sessions(std::chrono::seconds at_most);
   base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
 
+  base::net::Awaitable<void> feed_watchdog();
+
   ServeOptions m_options;
+  Notifier m_notifier = Notifier::from_environment();  // both before any thread is there: they touch the environment
+  InheritedSockets m_inherited = InheritedSockets::from_environment();
   boost::asio::io_context m_io{1};
   base::net::Pool m_crypto, m_blocking;
   std::unique_ptr<base::net::DeadlinePool> m_openpgp;

@@ -64,7 +64,7 @@ Listener::Listener(asio::any_io_executor executor, Doors doors, std::size_t inde
       m_api({doors.context, doors.handoff, doors.tokens, index}),
       m_acceptor(executor) {}
 
-base::Result<std::unique_ptr<Listener>> Listener::bind(asio::any_io_executor executor, Doors doors, std::size_t index) {
+base::Result<std::unique_ptr<Listener>> Listener::bind(asio::any_io_executor executor, Doors doors, std::size_t index, InheritedSockets& inherited) {
   const auto snapshot = doors.context.current.get();
   const auto& options = snapshot->options->listeners[index];
   std::unique_ptr<Listener> out(new Listener(executor, doors, index));
@@ -73,11 +73,16 @@ base::Result<std::unique_ptr<Listener>> Listener::bind(asio::any_io_executor exe
   if (ec) return base::fail(base::k_malformed, options.address);
   const tcp::endpoint endpoint(address, options.port);
   auto& a = out->m_acceptor;
-  a.open(endpoint.protocol(), ec);
-  if (!ec) a.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec && address.is_v6()) a.set_option(asio::ip::v6_only(false), ec);
-  if (!ec) a.bind(endpoint, ec);
-  if (!ec) a.listen(k_backlog, ec);
+  const auto given = inherited.take(options.host, options.port);
+  if (given) {
+    a.assign(endpoint.protocol(), *given, ec);
+  } else {
+    a.open(endpoint.protocol(), ec);
+    if (!ec) a.set_option(asio::socket_base::reuse_address(true), ec);
+    if (!ec && address.is_v6()) a.set_option(asio::ip::v6_only(false), ec);
+    if (!ec) a.bind(endpoint, ec);
+    if (!ec) a.listen(k_backlog, ec);
+  }
   if (ec) return base::fail(base::k_io, options.address + ": " + ec.message());
   base::log::info(k_event_listening, {{"role", policies::name_of(options.role)}, {"address", options.address}, {"port", static_cast<int>(a.local_endpoint(ec).port())}});
   return out;
@@ -137,9 +142,11 @@ Awaitable<void> Listener::session(base::net::Stream stream) {
   ++m_sessions.of_address[address];
   const std::uint64_t number = ++m_sessions.next;
   m_sessions.closers[number] = stream.closer();
+  m_sessions.interrupters[number] = stream.interrupter();
   // the counts go back however the session ends
   const std::shared_ptr<void> leave(nullptr, [this, address, number](void*) {
     m_sessions.closers.erase(number);
+    m_sessions.interrupters.erase(number);
     --m_sessions.all;
     if (--m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
   });

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/net/stream.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/intake.hpp"
 #include "gateway/web/api.hpp"
 
@@ -19,7 +20,8 @@ namespace app {
 struct Sessions {
   std::atomic<std::size_t> all{0};         // changed by the I/O thread
   std::map<std::string, std::size_t> of_address;
-  std::map<std::uint64_t, std::function<void()>> closers;  // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> closers;       // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> interrupters;  // the polite way: the session says goodbye itself
   std::uint64_t next = 0;
 };
 
@@ -34,8 +36,8 @@ struct Doors {
 
 class Listener {
  public:
-  // Binds; k_io with the reason.
-  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, Doors doors, std::size_t index);
+  // Takes the socket that systemd opened for this address, or binds one; k_io with the reason.
+  static base::Result<std::unique_ptr<Listener>> bind(boost::asio::any_io_executor executor, Doors doors, std::size_t index, InheritedSockets& inherited);
   void start();
   void stop();  // no new connections; those under way go on
 

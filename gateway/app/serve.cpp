@@ -34,7 +34,9 @@ constexpr base::log::Event k_event_ready{"daemon.ready"};
 constexpr base::log::Event k_event_stop{"daemon.stop"};
 constexpr base::log::Event k_event_reload{"daemon.reload"};
 constexpr base::log::Event k_event_fault{"config.fault"};
+constexpr base::log::Event k_event_unused{"listener.unused_socket"};
 constexpr std::chrono::seconds k_drain{20};
+constexpr std::chrono::seconds k_goodbye{3};  // for sessions to say 421; then they are closed
 constexpr std::chrono::seconds k_close{5};
 constexpr unsigned k_blocking_threads = 4;
 constexpr base::log::Event k_event_overdue{"openpgp.overdue"};
@@ -111,11 +113,13 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
-    auto listener = Listener::bind(m_io.get_executor(), {m_context, *m_login, *m_dispatch, *m_tokens, m_sessions}, i);
+    auto listener = Listener::bind(m_io.get_executor(), {m_context, *m_login, *m_dispatch, *m_tokens, m_sessions}, i, m_inherited);
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
   if (auto opened = open_metrics(*loaded); !opened) return opened;
+  // open, but nobody would ever answer there
+  for (const std::string& address : m_inherited.close_untaken()) base::log::warning(k_event_unused, {{"address", address}});
   return open_control(*loaded);
 }
 
@@ -161,6 +165,9 @@ base::Result<void> Daemon::record_config(receipts::EventType type, const char* o
 
 std::vector<std::string> Daemon::reload() {
   const std::lock_guard one_at_a_time(m_reload);
+  m_notifier.reloading();
+  // systemd waits for this one whether the new version came into force or not: the old one serves on
+  const std::shared_ptr<void> afterwards(nullptr, [this](void*) { m_notifier.ready("serving"); });
   const auto refused = [](const base::Error& error) {
     base::log::error(k_event_reload, {{"result", "refused"}, {"error", error.describe()}});
     return std::vector<std::string>{error.describe()};
@@ -199,18 +206,25 @@ void Daemon::watch_signals(asio::signal_set& signals) {
 void Daemon::begin_stop() {
   if (m_is_stopping) return;
   m_is_stopping = true;
+  m_notifier.stopping();
   asio::co_spawn(m_io, shut_down(), [this](std::exception_ptr) { m_io.stop(); });
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
-// acknowledged: its sender keeps it.
+// acknowledged: its sender keeps it, and is told so where the dialogue allows it.
 base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
   co_await m_probe->close();
+  for (const auto& [number, interrupt] : m_sessions.interrupters) interrupt();
+  co_await wait_for_sessions(k_goodbye);
   for (const auto& [number, close] : m_sessions.closers) close();
-  const base::Steady until = m_context.clock->steady() + k_close;
+  co_await wait_for_sessions(k_close);
+}
+
+base::net::Awaitable<void> Daemon::wait_for_sessions(std::chrono::seconds at_most) {
+  const base::Steady until = m_context.clock->steady() + at_most;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {
     asio::steady_timer pause(m_io, std::chrono::milliseconds(5));
     boost::system::error_code ignored;
@@ -233,6 +247,17 @@ base::net::Awaitable<void> Daemon::watch_openpgp() {
   }
 }
 
+// From the loop that serves the mail: while it is stuck nobody feeds, and systemd starts us anew.
+base::net::Awaitable<void> Daemon::feed_watchdog() {
+  asio::steady_timer timer(m_io);
+  while (true) {
+    m_notifier.alive();
+    timer.expires_after(*m_notifier.watchdog());
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
 int Daemon::run() {
   asio::signal_set signals(m_io, SIGTERM, SIGINT, SIGHUP);
   watch_signals(signals);
@@ -240,6 +265,8 @@ int Daemon::run() {
   for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
   if (m_openpgp) asio::co_spawn(m_io, watch_openpgp(), asio::detached);
+  if (m_notifier.watchdog()) asio::co_spawn(m_io, feed_watchdog(), [](std::exception_ptr) {});
+  m_notifier.ready("serving");
   base::log::info(k_event_ready, {{"listeners", static_cast<std::uint64_t>(m_listeners.size())}});
   while (true) {
     try {

@@ -184,6 +184,8 @@ class RouteReader {
       m_r.error("transport", "cannot be dane: TLSA records are not looked up yet");
     else if (m_route.transport == Transport::any && !m_route.is_loopback && m_r.has("transport"))
       m_r.warning("transport", "= \"any\": mail on this route may cross the network unencrypted");
+    if (m_route.transport != Transport::any && !m_route.socket.empty())
+      m_r.error("transport", "has no meaning on a Unix socket: mail there never leaves the machine");
     if (m_route.implicit_tls && !m_route.socket.empty()) m_r.error("implicit_tls", "has no meaning on a Unix socket");
     if (m_route.implicit_tls && m_route.kind == RouteKind::mx) m_r.error("implicit_tls", "has no meaning with mx");
   }

@@ -70,7 +70,7 @@ std::span<const KeySpec> openpgp() {
 std::span<const KeySpec> secret() {
   static constexpr KeySpec k_rows[] = {
       {"credential", "string", "", "", "name of a systemd credential"},
-      {"file", "path", "", "mode 0400", "a file that only the daemon's user can read"},
+      {"file", "path", "", "mode 0400", "a file that only the daemon's user can read; beside a credential it is for commands and starts outside the unit"},
   };
   return k_rows;
 }
@@ -169,6 +169,12 @@ std::span<const KeySpec> dns() {
       {"timeout", "duration", "10s", "1s to 1m", "wait for an answer; without one mail is tried again later"},
   };
   return k_rows;
+}
+
+std::vector<Table> tables() {
+  return {{"the file", top()}, {"[site]", site()}, {"[store]", store()}, {"[secrets]", secrets()}, {"a secret", secret()}, {"[tls.NAME]", tls()},
+          {"[[listener]]", listener()}, {"[[domain]]", domain()}, {"domain.recipients", recipients()}, {"[[department]]", department()},
+          {"[[identity]]", identity()}, {"[[route]]", route()}, {"[limits]", limits()}, {"[retry]", retry()}, {"[trust]", trust()}, {"[openpgp]", openpgp()}, {"[dns]", dns()}};
 }
 
 }  // namespace config::schema

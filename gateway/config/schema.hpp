@@ -28,6 +28,13 @@ std::span<const KeySpec> trust();
 std::span<const KeySpec> openpgp();
 std::span<const KeySpec> dns();
 
+// All of them, as documentation shows them: "[site]", "[[listener]]", and what stands inside a key.
+struct Table {
+  std::string_view heading;
+  std::span<const KeySpec> keys;
+};
+std::vector<Table> tables();
+
 }  // namespace config::schema
 
 namespace config {

@@ -1,5 +1,6 @@
 // Promise: a secret comes from a systemd credential ($CREDENTIALS_DIRECTORY) or from a file that nobody else can read;
-// its permissions are those of the very file that is read.
+// its permissions are those of the very file that is read. Where a reference names both, the credential is for the unit and the
+// file for whoever runs the program without one: inside a unit a credential that is missing is an error, never the file.
 #pragma once
 
 #include "base/core/secret.hpp"

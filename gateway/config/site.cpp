@@ -52,7 +52,7 @@ SecretRef read_secret_ref(TableReader& r, std::string_view key, const Section& s
   const Node* node = r.find(key);
   if (node == nullptr) return {};
   if (node->kind != NodeKind::table) {
-    r.error(key, "must be { credential = \"…\" } or { file = \"…\" }: a secret never stands in this file");
+    r.error(key, "must be { credential = \"…\" }, { file = \"…\" } or both: a secret never stands in this file");
     return {};
   }
   TableReader inner(*node, r.file(), r.where() + "." + std::string(key), schema::secret(), r.faults());
@@ -60,7 +60,7 @@ SecretRef read_secret_ref(TableReader& r, std::string_view key, const Section& s
   ref.credential = inner.string("credential").value_or("");
   if (ref.credential.find('/') != std::string::npos) inner.error("credential", "is a name, not a path");
   if (const auto path = read_path(inner, "file", section)) ref.file = *path;
-  if (inner.has("credential") == inner.has("file")) r.error(key, "must name either a credential or a file");
+  if (!inner.has("credential") && !inner.has("file")) r.error(key, "must name a credential or a file");
   return ref;
 }
 

@@ -25,7 +25,7 @@ using policies::Transport;
 // Where a secret lies; its value is read by load_secret() and never stands in a config file.
 struct SecretRef {
   std::string credential;  // name of a systemd credential
-  base::fs::path file;     // or a file of mode 0400
+  base::fs::path file;     // a file of mode 0400, for where systemd gives no credentials
   bool empty() const { return credential.empty() && file.empty(); }
 };
 

@@ -277,18 +277,20 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), reason);
     co_return;
   }
+  auto* external = std::get_if<ExternalMail>(&*prepared->mail);
+  const base::ContentPtr content = external != nullptr ? std::visit([](const auto& m) { return m.content(); }, *external)
+                                                       : std::get<MailboxMail>(*prepared->mail).content;
+  Parcel parcel = parcel_of(record, group, *prepared, content);
+  // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
+  auto place = co_await m_lanes.enter(snapshot, parcel);
+  if (m_stopping) co_return;
   const bool begun = co_await begin(*snapshot, row, group, std::move(events));
   if (!begun) co_return;
   Delivery delivery;
-  if (auto* external = std::get_if<ExternalMail>(&*prepared->mail)) {
-    const base::ContentPtr content = std::visit([](const auto& m) { return m.content(); }, *external);
-    Parcel parcel = parcel_of(record, group, *prepared, content);
-    delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external));
-  } else {
-    auto& mailbox = std::get<MailboxMail>(*prepared->mail);
-    Parcel parcel = parcel_of(record, group, *prepared, mailbox.content);
-    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(mailbox));
-  }
+  if (external != nullptr)
+    delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external), std::move(place));
+  else
+    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(std::get<MailboxMail>(*prepared->mail)), std::move(place));
   std::vector<store::LogEntry> none;
   co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
 }

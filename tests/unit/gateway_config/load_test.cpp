@@ -219,7 +219,7 @@ idle = 300
       "amtsbote.toml:3:1: site: unknown key \"hostnmae\"; did you mean \"hostname\"?",
       "amtsbote.toml:4:12: site.language = unknown value \"fr\" (known: de, en)",
       "amtsbote.toml:6:1: secrets: \"log\" is missing",
-      "amtsbote.toml:7:8: secrets.seal must be { credential = \"…\" } or { file = \"…\" }: a secret never stands in this file",
+      "amtsbote.toml:7:8: secrets.seal must be { credential = \"…\" }, { file = \"…\" } or both: a secret never stands in this file",
       "amtsbote.toml:10:16: limits.message_size must be a size such as \"64KiB\" or \"20MiB\"",
       "amtsbote.toml:11:14: limits.recipients must be between 100 and 10000",
       "amtsbote.toml:12:8: limits.idle must be a string, not a number",
@@ -248,6 +248,7 @@ TEST_F(ConfigTest, EachFault) {
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"", "cannot be verified on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"\ntransport = \"dane\"", "cannot be dane on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net\"", "must be host:port or \"mx\""},
+      {"smtp = \"relay.example.net:587\"", "lmtp = \"unix:/run/lmtp\"\ntransport = \"tls\"", "has no meaning on a Unix socket"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"a:1\"\nlmtp = \"b:2\"", "must have either smtp or lmtp"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"r.example:587\"\naccount = \"x\"", "account and password go together"},
       {"smtp = \"relay.example.net:587\"",
@@ -265,7 +266,7 @@ TEST_F(ConfigTest, EachFault) {
       {"policies = \"policies\"", "policies = \"fehlt\"", "site.policies:"},
       {"policies = \"policies\"", "timezone = \"Europe/Berlim\"", "is not in the zone database"},
       {"audit = \"run/audit\"", "audit = \"run/control\"", "is the same as site.control"},
-      {"log = { credential = \"amtsbote.log\" }", "log = { }", "must name either a credential or a file"},
+      {"log = { credential = \"amtsbote.log\" }", "log = { }", "must name a credential or a file"},
       {"[secrets]", "[[secrets]]", "write [secrets], once"},
       {"[[domain]]\nname = \"gesundheit.stadt.example\"", "[[domain]]\nname = \"stadt.example\"", "stands twice"},
       {"id = \"hauptamt\"", "id = \"Hauptamt\"", "must be lower-case letters"},
@@ -355,7 +356,13 @@ TEST_F(ConfigTest, Secrets) {
   EXPECT_EQ(load_secret({"s", {}}).error().code, k_no_credential);
   ::setenv("CREDENTIALS_DIRECTORY", m_dir.c_str(), 1);
   EXPECT_EQ(load_secret({"s", {}})->view(), "geheim");
+  // both named: the credential inside a unit, even where it is missing; the file elsewhere
+  put("elsewhere", "aus der Datei");
+  ::chmod((m_dir / "elsewhere").c_str(), 0400);
+  EXPECT_EQ(load_secret({"s", m_dir / "elsewhere"})->view(), "geheim");
+  EXPECT_EQ(load_secret({"missing", m_dir / "elsewhere"}).error().code, base::k_not_found);
   ::unsetenv("CREDENTIALS_DIRECTORY");
+  EXPECT_EQ(load_secret({"s", m_dir / "elsewhere"})->view(), "aus der Datei");
 }
 
 TEST(NetValues, Networks) {

@@ -1,0 +1,20 @@
+// Writes manual pages, completion and the command reference from the program's own tables: generate DATE DIRECTORY.
+#include <cstdio>
+#include <filesystem>
+
+#include "base/core/file.hpp"
+#include "base/core/random.hpp"
+#include "gateway/app/command_table.hpp"
+#include "gateway/app/manual.hpp"
+
+int main(int argc, char** argv) {
+  if (argc != 3) return std::fprintf(stderr, "usage: generate DATE DIRECTORY\n"), 2;
+  base::init_crypto();
+  const std::filesystem::path directory = argv[2];
+  const std::string_view date = argv[1];
+  for (const auto& [name, text] : {std::pair<const char*, std::string>{"amtsbote.1", app::format_man_program(date)}, {"amtsbote-serve.8", app::format_man_serve(date)},
+                                   {"amtsbote.toml.5", app::format_man_config(date)}, {"amtsbote.bash", app::format_completion()}, {"cli.md", app::format_markdown()}}) {
+    if (const auto done = base::write_file_durably(directory / name, text); !done) return std::fprintf(stderr, "%s: %s\n", name, done.error().detail.c_str()), 1;
+  }
+  return 0;
+}
