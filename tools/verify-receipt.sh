@@ -4,7 +4,7 @@
 #
 #   verify-receipt.sh FILE VKEY
 #
-# FILE was written by `amtsbote receipts export`; VKEY is the log's public key (name+id+key), taken from somewhere you trust, never from
+# FILE was written by `amtsbote receipts prove`; VKEY is the log's public key (name+id+key), taken from somewhere you trust, never from
 # FILE's sender. Checked for each receipt: the hash of the leaf leads to the root of the checkpoint (RFC 6962), the checkpoint is signed by
 # that key (C2SP signed note, Ed25519), and each disclosure shown belongs to the leaf (RFC 9901). A log has an epoch for each year; the
 # same key signs each under its own name, so the key of any epoch serves for all.

@@ -90,6 +90,35 @@ Result<SecretBytes> read_secret_file(const fs::path& path, ByteCount limit) {
   return secret;
 }
 
+namespace {
+
+constexpr std::string_view k_temporary_mark = ".tmp-";
+constexpr std::size_t k_temporary_bytes = 6;
+
+// Ours end with the mark and hex digits; whatever else is called so stays.
+bool is_temporary(const std::string& name) {
+  const auto at = name.rfind(k_temporary_mark);
+  if (at == std::string::npos) return false;
+  const std::string_view random = std::string_view(name).substr(at + k_temporary_mark.size());
+  return random.size() == 2 * k_temporary_bytes && random.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::size_t> remove_temporary_files(const fs::path& path) {
+  std::error_code ec;
+  std::size_t removed = 0;
+  fs::recursive_directory_iterator it(path, ec);
+  for (; !ec && it != fs::recursive_directory_iterator(); it.increment(ec)) {
+    std::error_code unknown;
+    if (!is_temporary(it->path().filename().string()) || !it->is_regular_file(unknown)) continue;
+    if (::unlink(it->path().c_str()) != 0 && errno != ENOENT) return error_of_errno(it->path(), "remove");
+    ++removed;
+  }
+  if (ec) return fail(k_io, "read " + path.string() + ": " + ec.message());
+  return removed;
+}
+
 Result<void> sync_directory(const fs::path& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return error_of_errno(path, "open");
@@ -102,7 +131,7 @@ namespace {
 // Written and synced under a name that nobody knows; gone again unless it got its own.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(fs::path path) : m_path(std::move(path)), m_temporary(m_path) { m_temporary += ".tmp-" + to_hex(random_bytes(6)); }
+  explicit TemporaryFile(fs::path path) : m_path(std::move(path)), m_temporary(m_path) { m_temporary += std::string(k_temporary_mark) + to_hex(random_bytes(k_temporary_bytes)); }
   ~TemporaryFile() {
     if (m_there) ::unlink(m_temporary.c_str());
   }

@@ -37,6 +37,8 @@ Result<Bytes> read_trusted_file(const fs::path& path, ByteCount limit);
 
 Result<void> sync_directory(const fs::path& path);
 Result<void> make_directories(const fs::path& path, unsigned mode);
+// What a death between writing and renaming left of the functions above, anywhere below `path`: removed. How many there were.
+Result<std::size_t> remove_temporary_files(const fs::path& path);
 // Names in `path` (not ".", ".."), sorted.
 Result<std::vector<std::string>> list_directory(const fs::path& path);
 

@@ -12,14 +12,18 @@
 namespace base::net {
 
 using asio::ip::tcp;
+using local = asio::local::stream_protocol;
 using boost::system::error_code;
 
-Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::chrono::milliseconds deadline) {
-  error_code ec;
-  const auto ip = asio::ip::make_address(address, ec);
-  if (ec) co_return fail(k_malformed, "not an IP address: " + address);
+namespace {
+
+constexpr std::size_t k_longest_socket_path = 107;  // unix(7): sun_path with its NUL
+
+// The deadline closes the socket, which ends the wait.
+template <class Protocol>
+Awaitable<Result<Stream>> connect_to(typename Protocol::endpoint endpoint, std::string name, std::chrono::milliseconds deadline) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto socket = std::make_shared<tcp::socket>(executor);
+  const auto socket = std::make_shared<typename Protocol::socket>(executor);
   const auto expired = std::make_shared<bool>(false);
   asio::steady_timer timer(executor, deadline);
   timer.async_wait([socket, expired](const error_code& cancelled) {
@@ -28,12 +32,31 @@ Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::
     error_code ignored;
     socket->close(ignored);
   });
-  const tcp::endpoint endpoint(ip, port);
+  error_code ec;
   co_await socket->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, ec));
   timer.cancel();
-  if (*expired) co_return fail(k_timeout, "connect to " + address);
-  if (ec) co_return fail(k_connection, "connect to " + address + ":" + std::to_string(port) + ": " + ec.message());
+  if (*expired) co_return fail(k_timeout, "connect to " + name);
+  if (ec) co_return fail(k_connection, "connect to " + name + ": " + ec.message());
   co_return Stream(std::move(*socket));
+}
+
+}  // namespace
+
+Awaitable<Result<Stream>> connect(std::string address, std::uint16_t port, std::chrono::milliseconds deadline) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) co_return fail(k_malformed, "not an IP address: " + address);
+  tcp::endpoint endpoint(ip, port);
+  std::string name = address + ":" + std::to_string(port);
+  auto out = co_await connect_to<tcp>(endpoint, std::move(name), deadline);
+  co_return out;
+}
+
+Awaitable<Result<Stream>> connect_local(std::string path, std::chrono::milliseconds deadline) {
+  if (path.empty() || path.size() > k_longest_socket_path) co_return fail(k_malformed, "no path of a socket: " + path);
+  local::endpoint endpoint(path);
+  auto out = co_await connect_to<local>(endpoint, std::move(path), deadline);
+  co_return out;
 }
 
 Result<void> try_address(const std::string& address, std::uint16_t port) {

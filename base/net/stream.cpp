@@ -1,8 +1,11 @@
 #include "base/net/stream.hpp"
 
+#include <array>
 #include <optional>
+#include <utility>
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -18,15 +21,24 @@
 namespace base::net {
 
 using asio::ip::tcp;
+using Socket = asio::generic::stream_protocol::socket;  // one type for both kinds, so that TLS is compiled once
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::seconds k_goodbye{2};
+
+namespace {
+
+std::string text_of(asio::ip::address address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return address.to_string();
+}
+
+}  // namespace
+
 struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
-  explicit Impl(tcp::socket s) : socket(std::move(s)), timer(socket.get_executor()) {
-    error_code ec;
-    socket.set_option(tcp::no_delay(true), ec);
-    remote = socket.remote_endpoint(ec);
-  }
+  Impl(Socket s, std::string address, std::uint16_t port)
+      : socket(std::move(s)), timer(socket.get_executor()), peer_address(std::move(address)), peer_port(port) {}
 
   void move_deadline(Clock::time_point to) {
     deadline = to;
@@ -56,12 +68,14 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     return fail(k_connection, ec.message());
   }
 
-  tcp::socket socket;
-  std::optional<asio::ssl::stream<tcp::socket&>> tls;
+  Socket socket;
+  std::optional<asio::ssl::stream<Socket&>> tls;
   asio::steady_timer timer;
   Clock::time_point deadline{}, armed_for{};
-  tcp::endpoint remote;
+  std::string peer_address;
+  std::uint16_t peer_port = 0;
   bool armed = false, expired = false;
+  bool reading = false, interrupted = false;
 };
 
 namespace {
@@ -92,7 +106,13 @@ TlsInfo describe(SSL* ssl) {
 
 }  // namespace
 
-Stream::Stream(tcp::socket socket) : m_impl(std::make_shared<Impl>(std::move(socket))) {}
+Stream::Stream(tcp::socket socket) {
+  error_code ec;
+  socket.set_option(tcp::no_delay(true), ec);
+  const tcp::endpoint remote = socket.remote_endpoint(ec);
+  m_impl = std::make_shared<Impl>(Socket(std::move(socket)), text_of(remote.address()), remote.port());
+}
+Stream::Stream(asio::local::stream_protocol::socket socket) : m_impl(std::make_shared<Impl>(Socket(std::move(socket)), "unix", 0)) {}
 Stream::~Stream() {
   if (m_impl) close();
 }
@@ -103,13 +123,18 @@ void Stream::expires_after(std::chrono::milliseconds time) { m_impl->move_deadli
 
 Awaitable<Result<std::size_t>> Stream::read_some(std::span<char> into) {
   const auto impl = m_impl;
+  if (std::exchange(impl->interrupted, false)) co_return fail(k_cancelled, "interrupted");
   error_code ec;
   std::size_t n = 0;
+  impl->reading = true;
   const auto buffer = asio::buffer(into.data(), into.size());
   if (impl->tls)
     n = co_await impl->tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
   else
     n = co_await impl->socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  impl->reading = false;
+  // what came in the same moment is not lost: then the next read ends
+  if (ec == asio::error::operation_aborted && !impl->expired && std::exchange(impl->interrupted, false)) co_return fail(k_cancelled, "interrupted");
   if (ec) co_return impl->error_of(ec);
   co_return n;
 }
@@ -129,6 +154,9 @@ Awaitable<Result<void>> Stream::write(std::string_view bytes) {
 Awaitable<Result<TlsInfo>> Stream::accept_tls(TlsServerPtr context) {
   const auto impl = m_impl;
   error_code ec;
+  // TLS takes some 90 KiB of buffers: not for a peer that says nothing
+  co_await impl->socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+  if (ec) co_return impl->error_of(ec);
   impl->tls.emplace(impl->socket, context->context);
   co_await impl->tls->async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, ec));
   if (ec) co_return impl->error_of(ec);
@@ -164,6 +192,33 @@ std::function<void()> Stream::closer() const {
   };
 }
 
+std::function<void()> Stream::interrupter() const {
+  return [weak = std::weak_ptr(m_impl)] {
+    const auto impl = weak.lock();
+    if (!impl) return;
+    impl->interrupted = true;
+    // a write that is cancelled half-way would break TLS
+    error_code ignored;
+    if (impl->reading) impl->socket.cancel(ignored);
+  };
+}
+
+Awaitable<void> Stream::linger_and_close() {
+  const auto impl = m_impl;
+  expires_after(k_goodbye);
+  error_code ec;
+  if (impl->tls && impl->socket.is_open()) {
+    // sends close_notify; what the peer has still under way ends it with an error that does not matter
+    co_await impl->tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ec));
+    ec = {};
+  }
+  impl->socket.shutdown(asio::socket_base::shutdown_send, ec);
+  const auto waste = std::make_unique<std::array<char, 16 * 1024>>();
+  const auto buffer = asio::buffer(*waste);
+  while (!ec) co_await impl->socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, ec));
+  close();
+}
+
 void Stream::close() {
   m_impl->timer.cancel();
   error_code ignored;
@@ -173,7 +228,7 @@ void Stream::close() {
 Awaitable<void> Stream::shutdown_and_close() {
   const auto impl = m_impl;
   if (impl->tls && impl->socket.is_open()) {
-    expires_after(std::chrono::seconds(2));  // the peer's close_notify may never come
+    expires_after(k_goodbye);  // the peer's close_notify may never come
     error_code ignored;
     co_await impl->tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
   }
@@ -182,12 +237,13 @@ Awaitable<void> Stream::shutdown_and_close() {
 
 bool Stream::is_open() const { return m_impl->socket.is_open(); }
 
-std::string Stream::peer_address() const {
-  auto address = m_impl->remote.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  return address.to_string();
+void Stream::set_peer(std::string address, std::uint16_t port) {
+  m_impl->peer_address = std::move(address);
+  m_impl->peer_port = port;
 }
 
-std::uint16_t Stream::peer_port() const { return m_impl->remote.port(); }
+std::string Stream::peer_address() const { return m_impl->peer_address; }
+
+std::uint16_t Stream::peer_port() const { return m_impl->peer_port; }
 
 }  // namespace base::net

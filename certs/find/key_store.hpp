@@ -113,6 +113,9 @@ class KeyStore {
   std::vector<KeyInfo> own_keys(const std::vector<std::string>& names) const;
   // Our own keys that may read mail for `address`, expired ones too: old mail must stay readable.
   std::vector<KeyInfo> identities_for(const mail::Address& address) const;
+  // Could a file that was not to be read hold a key of ours that reads mail for `address`: one of these names, or without
+  // names any.
+  bool may_miss_own_key(const mail::Address& address, const std::vector<std::string>& names) const;
   // Every candidate for the address in the order in which they were weighed.
   std::vector<Explained> explain(const mail::Address& address, base::Timestamp now) const;
 

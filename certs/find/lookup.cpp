@@ -162,6 +162,16 @@ std::vector<KeyInfo> KeyStore::identities_for(const mail::Address& address) cons
   return out;
 }
 
+bool KeyStore::may_miss_own_key(const mail::Address& address, const std::vector<std::string>& names) const {
+  const SnapshotPtr now = snapshot();
+  const std::string whom = address.folded();
+  return std::any_of(now->unreadable.begin(), now->unreadable.end(), [&](const Unreadable& file) {
+    if (file.file.ends_with(".crl")) return false;
+    if (!names.empty()) return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return file.file.starts_with(name); });
+    return file.addresses.empty() || std::find(file.addresses.begin(), file.addresses.end(), whom) != file.addresses.end();
+  });
+}
+
 std::vector<Explained> KeyStore::explain(const mail::Address& address, base::Timestamp now) const {
   const SnapshotPtr current = snapshot();
   std::vector<Explained> out;

@@ -93,13 +93,16 @@ class Opener {
     }
   }
 
-  Step decrypt_smime(const std::string& ber) {
+  Result<Step> decrypt_smime(const std::string& ber) {
     m_out.was_encrypted = true;
     smime::Decrypted decrypted = smime::decrypt(ber, m_request.smime);
     m_out.cipher = decrypted.cipher;
     if (decrypted.cipher == "des-ede3-cbc" || decrypted.cipher == "rc2-cbc") m_out.findings.insert(OpenFinding::weak_cipher);
     switch (decrypted.outcome) {
-      case smime::Outcome::no_key: return give_up(OpenFinding::no_recipient_key, true);
+      case smime::Outcome::no_key:
+        // unknown is temporary: delivered unopened, it could not be opened later
+        if (m_request.is_incomplete) return base::fail(k_engine, "a private key of ours could not be read");
+        return give_up(OpenFinding::no_recipient_key, true);
       case smime::Outcome::unsupported: return give_up(OpenFinding::unsupported, true);
       case smime::Outcome::damaged: return give_up(OpenFinding::damaged, true);
       case smime::Outcome::good: break;

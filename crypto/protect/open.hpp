@@ -19,6 +19,7 @@ struct OpenRequest {
   std::vector<smime::IdentityPtr> smime;
   std::vector<certs::Fingerprint> openpgp;
   openpgp::HomePtr home;
+  bool is_incomplete = false;            // a key that they may use could not be read: it might be the one
 };
 
 enum class OpenFinding {
@@ -53,7 +54,7 @@ struct Opened {
 };
 
 // Always gives an Opened where the message can be delivered in some form; an Error only for what is temporary (k_engine,
-// k_io) or ours. Memory: about four bytes for each input byte of CMS; the caller holds the budget.
+// k_io; k_engine too where no key fits and one of ours could not be read) or ours. Memory: about four bytes for each input byte of CMS; the caller holds the budget.
 // After unwrapping, only Content-* fields are taken from inside; the marks named in `own_fields` are removed from each
 // layer's outermost header that is unwrapped.
 base::Result<Opened> open(const base::ContentPtr& message, const mail::MessageFacts& facts, const OpenRequest& request,

@@ -1,6 +1,7 @@
 // The daemon and what is asked of it as a whole: serve, check, status, reload.
 #include <unistd.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include <boost/json/array.hpp>
@@ -70,6 +71,9 @@ class Surroundings {
       if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
         fault("listener " + listener.address + ": " + taken.error().detail);
     }
+    for (const config::MetricsListenerOptions& listener : m_options.metrics_listeners)
+      if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
+        fault("listener " + listener.address + ": " + taken.error().detail);
   }
 
   void secret(const std::string& name, const config::SecretRef& ref) {
@@ -159,6 +163,10 @@ void render_status(std::ostream& out, const json::object& s) {
       << "\nlog      " << shown(text_of(log, "origin")) << ", " << number_of(log, "size").value_or(0) << " entries\n";
   if (const auto free = number_of(s, "free_bytes")) out << "disk     " << size_text(*free) << " free\n";
   out << "config   " << text_of(s, "config") << "\n";
+  for (const json::value& item : array_of(s, "endings")) {
+    const json::object& e = item.get_object();
+    out << "ends     " << text_of(e, "kind") << " " << shown(text_of(e, "name")) << (text_of(e, "name").empty() ? "" : " ") << local_time(text_of(e, "not_after")) << "\n";
+  }
   for (const json::value& item : array_of(s, "expiring_keys")) {
     const json::object& key = item.get_object();
     out << "key      " << text_of(key, "fingerprint") << " " << joined(texts_of(key, "addresses")) << " ends " << local_time(text_of(key, "not_after")) << "\n";
@@ -167,7 +175,32 @@ void render_status(std::ostream& out, const json::object& s) {
   if (array_of(s, "attention").empty()) out << "good\n";
 }
 
-int run_status(const Invocation& i) { return run_live(i, {{"command", "status"}}, render_status); }
+// The conventions of monitoring plugins: one line, figures behind a bar, exit codes 0 to 3. Without an answer of the daemon
+// nothing is good, whatever the store on the disk says.
+int run_nagios(const Invocation& i) {
+  constexpr int k_critical = 2, k_unknown = 3;
+  const auto loaded = config::load_config(i.one("--config", k_default_config));
+  if (loaded.draft == nullptr || loaded.draft->site.control.empty()) return i.out << "AMTSBOTE UNKNOWN - the configuration cannot be read\n", k_unknown;
+  const auto answer = ask_daemon(loaded.draft->site.control, {{"command", "status"}});
+  if (!answer) return i.out << "AMTSBOTE UNKNOWN - " << shown(answer.error().detail, 200) << "\n", k_unknown;
+  if (!*answer) return i.out << "AMTSBOTE CRITICAL - no daemon answers\n", k_critical;
+  const json::object& s = **answer;
+  const auto level = number_of(s, "level");
+  if (!flag_of(s, "ok") || !level || *level < 0 || *level > k_critical)
+    return i.out << "AMTSBOTE UNKNOWN - " << shown(text_of(s, "error"), 200) << "\n", k_unknown;
+  std::vector<std::string> texts = texts_of(s, "attention");
+  for (std::string& text : texts) std::replace(text.begin(), text.end(), '|', '/');
+  const json::object& queue = object_of(s, "queue");
+  static constexpr const char* k_words[] = {"OK", "WARNING", "CRITICAL"};
+  i.out << "AMTSBOTE " << k_words[*level] << " - " << (texts.empty() ? std::to_string(number_of(queue, "messages").value_or(0)) + " messages under way" : shown(joined(texts, "; "), 1000))
+        << " | messages=" << number_of(queue, "messages").value_or(0);
+  for (const char* state : {"due", "in_flight", "held", "unknown"}) i.out << " " << state << "=" << number_of(queue, state).value_or(0);
+  i.out << " oldest=" << number_of(queue, "oldest_seconds").value_or(0) << "s checkpoint=" << number_of(s, "checkpoint_seconds").value_or(0)
+        << "s free=" << number_of(s, "free_bytes").value_or(0) << "B log=" << number_of(object_of(s, "log"), "size").value_or(0) << "\n";
+  return static_cast<int>(*level);
+}
+
+int run_status(const Invocation& i) { return i.has("--nagios") ? run_nagios(i) : run_live(i, {{"command", "status"}}, render_status); }
 
 int run_reload(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
@@ -193,8 +226,11 @@ std::vector<Command> daemon_commands() {
        "Run it as the daemon's user: what only that user may read cannot be checked by others.",
        {k_config_option, k_json_option}, "0  good, perhaps with warnings\n1  at least one fault", "amtsbote check --config ./amtsbote.toml", run_check},
       {"status", "Shows on one screen whether something needs a person",
-       "Queue, oldest message, log, free disk, keys of ours that expire within 30 days, and the hash of the configuration in force.", {k_config_option, k_json_option},
-       "0  good\n1  something needs attention; it says what\n2  it cannot be told", "amtsbote status", run_status},
+       "Queue, oldest message, log, free disk, certificates and keys that end, and the hash of the configuration in force; what needs attention stands last. "
+       "--nagios is for monitoring plugins: one line with figures, and their exit codes. docs/operations.md lists the thresholds.",
+       {{"--nagios", "", "One line and perfdata; exit 0 ok, 1 warning, 2 critical, 3 unknown"}, k_config_option, k_json_option},
+       "0  good\n1  something needs attention; it says what\n2  it cannot be told\nwith --nagios: 0 ok, 1 warning, 2 critical (also without a daemon), 3 unknown", "amtsbote status",
+       run_status},
       {"reload", "Lets the daemon read configuration, policies and keys anew",
        "All or nothing: with a fault the old version stays in force, and the faults are told.", {k_config_option, k_json_option},
        "0  the new version is in force\n1  faults; the old version is in force\n2  no daemon answers", "amtsbote reload", run_reload},

@@ -15,6 +15,7 @@
 #include "gateway/app/keys.hpp"
 #include "gateway/app/listener.hpp"
 #include "gateway/app/live.hpp"
+#include "gateway/app/metrics_listener.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/app/systemd.hpp"
 #include "gateway/pipeline/dispatch.hpp"
@@ -34,8 +35,10 @@ class Daemon {
 
  private:
   base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
+  base::Result<void> open_metrics(const config::Options& options);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();
+  base::net::Awaitable<void> wait_for_sessions(std::chrono::seconds at_most);
   base::net::Awaitable<void> watch_openpgp();
   void begin_stop();
   void watch_signals(boost::asio::signal_set& signals);
@@ -54,13 +57,16 @@ class Daemon {
   pipeline::Context m_context;
   std::unique_ptr<pipeline::RecipientProbe> m_probe;
   Sessions m_sessions;
-  bool m_is_stopping = false;              // the I/O thread's own
+  std::atomic<bool> m_is_stopping{false};  // set by the I/O thread
   std::atomic<bool> m_failed{false};       // the store cannot be trusted with more
   std::mutex m_reload;                     // by signal and by command at once
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<web::Tokens> m_tokens;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
   std::vector<std::unique_ptr<Listener>> m_listeners;
+  base::net::Pool m_watching{1};            // what monitoring asks
+  std::unique_ptr<web::MetricsPage> m_page;
+  std::vector<std::unique_ptr<MetricsListener>> m_metrics_listeners;
   std::unique_ptr<Live> m_live;
   std::unique_ptr<ControlServer> m_control;
 };

@@ -75,14 +75,19 @@ class Keys::Ring : public pipeline::KeyRing {
   crypto::OpenRequest open_request(const std::vector<mail::Address>& recipients) const override {
     crypto::OpenRequest out;
     out.home = m_keys.m_home;
-    for (const mail::Address& address : recipients)
+    for (const mail::Address& address : recipients) {
+      const config::IdentityOptions* named = m_options->identity_of(address);
+      out.is_incomplete = out.is_incomplete || m_keys.m_store->may_miss_own_key(address, named != nullptr ? named->smime : std::vector<std::string>{});
       for (const certs::KeyInfo& info : m_keys.opening_keys(*m_options, address)) {
         if (info.method == certs::Method::openpgp) {
           out.openpgp.push_back(info.fingerprint);
-        } else if (auto loaded = identity(info.fingerprint)) {
-          out.smime.push_back(*std::move(loaded));
+          continue;
         }
+        auto loaded = identity(info.fingerprint);
+        out.is_incomplete = out.is_incomplete || !loaded;
+        if (loaded) out.smime.push_back(*std::move(loaded));
       }
+    }
     return out;
   }
 

@@ -15,7 +15,7 @@ class Keys {
   static base::Result<std::shared_ptr<Keys>> open(const config::Options& options, std::shared_ptr<const crypto::seal::RootKey> root);
   ~Keys();
 
-  certs::KeyStore& store() { return *m_store; }
+  certs::KeyStore& store() const { return *m_store; }
   const crypto::openpgp::HomePtr& home() const { return m_home; }   // null: no OpenPGP here
   base::Result<void> reload();
 

@@ -142,9 +142,11 @@ Awaitable<void> Listener::session(base::net::Stream stream) {
   ++m_sessions.of_address[address];
   const std::uint64_t number = ++m_sessions.next;
   m_sessions.closers[number] = stream.closer();
+  m_sessions.interrupters[number] = stream.interrupter();
   // the counts go back however the session ends
   const std::shared_ptr<void> leave(nullptr, [this, address, number](void*) {
     m_sessions.closers.erase(number);
+    m_sessions.interrupters.erase(number);
     --m_sessions.all;
     if (--m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
   });

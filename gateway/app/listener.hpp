@@ -2,6 +2,7 @@
 // address; beyond them the connection gets a 421 and is closed.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,9 +18,10 @@ namespace app {
 
 // Sessions under way, of all listeners.
 struct Sessions {
-  std::size_t all = 0;
+  std::atomic<std::size_t> all{0};         // changed by the I/O thread
   std::map<std::string, std::size_t> of_address;
-  std::map<std::uint64_t, std::function<void()>> closers;  // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> closers;       // of each, by a number of its own
+  std::map<std::uint64_t, std::function<void()>> interrupters;  // the polite way: the session says goodbye itself
   std::uint64_t next = 0;
 };
 

@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "gateway/app/daemon.hpp"
+#include "gateway/app/endings.hpp"
 #include "gateway/app/listener.hpp"
 #include "crypto/openpgp/home.hpp"
 #include "gateway/app/start.hpp"
@@ -35,6 +36,7 @@ constexpr base::log::Event k_event_reload{"daemon.reload"};
 constexpr base::log::Event k_event_fault{"config.fault"};
 constexpr base::log::Event k_event_unused{"listener.unused_socket"};
 constexpr std::chrono::seconds k_drain{20};
+constexpr std::chrono::seconds k_goodbye{3};  // for sessions to say 421; then they are closed
 constexpr std::chrono::seconds k_close{5};
 constexpr unsigned k_blocking_threads = 4;
 constexpr base::log::Event k_event_overdue{"openpgp.overdue"};
@@ -115,9 +117,24 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
     if (!listener) return std::move(listener).error();
     m_listeners.push_back(*std::move(listener));
   }
+  if (auto opened = open_metrics(*loaded); !opened) return opened;
   // open, but nobody would ever answer there
   for (const std::string& address : m_inherited.close_untaken()) base::log::warning(k_event_unused, {{"address", address}});
   return open_control(*loaded);
+}
+
+base::Result<void> Daemon::open_metrics(const config::Options& options) {
+  web::MetricsSources sources;
+  sources.endings = [this] { return find_endings(*m_context.current.get(), *m_keys, m_context.clock->now()); };
+  sources.sessions = [this] { return m_sessions.all.load(); };
+  sources.listeners_open = [this] { return !m_is_stopping && !m_failed; };
+  m_page = std::make_unique<web::MetricsPage>(m_context, m_watching, std::move(sources));
+  for (std::size_t i = 0; i < options.metrics_listeners.size(); ++i) {
+    auto listener = MetricsListener::bind(m_io.get_executor(), m_context, *m_page, i);
+    if (!listener) return std::move(listener).error();
+    m_metrics_listeners.push_back(*std::move(listener));
+  }
+  return base::Done{};
 }
 
 base::Result<void> Daemon::open_control(const config::Options& options) {
@@ -194,19 +211,27 @@ void Daemon::begin_stop() {
 }
 
 // No new connections, no new attempts; what is under way may end, within its time. A message that is still arriving was not
-// acknowledged: its sender keeps it.
+// acknowledged: its sender keeps it, and is told so where the dialogue allows it.
 base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
   co_await m_dispatch->drain(k_drain);
   co_await m_probe->close();
+  for (const auto& [number, interrupt] : m_sessions.interrupters) interrupt();
+  co_await wait_for_sessions(k_goodbye);
   for (const auto& [number, close] : m_sessions.closers) close();
-  const base::Steady until = m_context.clock->steady() + k_close;
+  co_await wait_for_sessions(k_close);
+}
+
+base::net::Awaitable<void> Daemon::wait_for_sessions(std::chrono::seconds at_most) {
+  const base::Steady until = m_context.clock->steady() + at_most;
   while (m_sessions.all > 0 && m_context.clock->steady() < until) {
     asio::steady_timer pause(m_io, std::chrono::milliseconds(5));
     boost::system::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
+  // until the end monitoring may see that we stop
+  for (auto& listener : m_metrics_listeners) listener->stop();
 }
 
 // Whoever asked has his answer by then; this frees the thread, also one of the blocking pool that a command holds.
@@ -237,6 +262,7 @@ int Daemon::run() {
   asio::signal_set signals(m_io, SIGTERM, SIGINT, SIGHUP);
   watch_signals(signals);
   for (auto& listener : m_listeners) listener->start();
+  for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
   if (m_openpgp) asio::co_spawn(m_io, watch_openpgp(), asio::detached);
   if (m_notifier.watchdog()) asio::co_spawn(m_io, feed_watchdog(), [](std::exception_ptr) {});
@@ -250,6 +276,7 @@ int Daemon::run() {
       base::log::error(k_event_stop, {{"what", e.what()}});
     }
   }
+  m_watching.join();
   // nobody waits for gpg any more, and a command that does must not keep the pool
   if (m_openpgp) crypto::openpgp::end_overdue(*m_keys->home(), std::chrono::milliseconds{0});
   m_blocking.join();

@@ -7,10 +7,27 @@
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/core/random.hpp"
+#include "certs/model/certificate.hpp"
 #include "crypto/openpgp/home.hpp"
 #include "gateway/config/secret.hpp"
 
 namespace app {
+namespace {
+
+// The one that clients see, which stands first in the file.
+base::Result<certs::KeyInfo> first_certificate(std::string_view pem) {
+  constexpr std::string_view k_begin = "-----BEGIN CERTIFICATE-----", k_end = "-----END CERTIFICATE-----";
+  const auto begin = pem.find(k_begin), end = pem.find(k_end);
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return base::fail(base::k_malformed, "no certificate");
+  std::string text(pem.substr(begin + k_begin.size(), end - begin - k_begin.size()));
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+  const auto der = base::parse_base64(text);
+  if (!der) return der.error();
+  return certs::describe_certificate(*der);
+}
+
+}  // namespace
+
 
 void init_process() {
   base::init_crypto();
@@ -69,6 +86,7 @@ base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, st
     auto server = base::net::make_tls_server(*pem, *key, anchors);
     if (!server) return base::fail(server.error().code, "tls." + tls.name + ": " + server.error().detail);
     out->tls_servers.emplace(tls.name, *std::move(server));
+    if (const auto certificate = first_certificate(*pem)) out->tls_ends.emplace(tls.name, certificate->not_after);
   }
   for (const auto& route : options->routes) {
     if (route.password.empty()) continue;

@@ -11,7 +11,7 @@ using policies::Node;
 using policies::TableReader;
 using policies::unknown_word;
 
-constexpr std::array<std::string_view, 4> k_roles{"submission", "relay", "mx", "https"};
+constexpr std::array<std::string_view, 5> k_roles{"submission", "relay", "mx", "https", k_metrics_role};  // the last is read elsewhere
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 
 std::vector<std::string> texts_of(TableReader& r, std::string_view key) {
@@ -184,6 +184,8 @@ class RouteReader {
       m_r.error("transport", "cannot be dane: TLSA records are not looked up yet");
     else if (m_route.transport == Transport::any && !m_route.is_loopback && m_r.has("transport"))
       m_r.warning("transport", "= \"any\": mail on this route may cross the network unencrypted");
+    if (m_route.transport != Transport::any && !m_route.socket.empty())
+      m_r.error("transport", "has no meaning on a Unix socket: mail there never leaves the machine");
     if (m_route.implicit_tls && !m_route.socket.empty()) m_r.error("implicit_tls", "has no meaning on a Unix socket");
     if (m_route.implicit_tls && m_route.kind == RouteKind::mx) m_r.error("implicit_tls", "has no meaning with mx");
   }
@@ -215,7 +217,12 @@ class RouteReader {
 }  // namespace
 
 void read_listeners(const std::vector<Section>& sections, Draft& draft) {
-  for (const Section& section : sections) draft.options.listeners.push_back(ListenerReader(section, draft).read());
+  for (const Section& section : sections)
+    if (!is_metrics_listener(section)) draft.options.listeners.push_back(ListenerReader(section, draft).read());
+  for (const Section& section : sections)
+    if (is_metrics_listener(section)) draft.options.metrics_listeners.push_back(read_metrics_listener(section, draft));
+  if (draft.options.listeners.empty() && !sections.empty())
+    draft.faults.error(sections[0].file, sections[0].table->at, "[[listener]]: none of them takes mail");
 }
 
 void read_routes(const std::vector<Section>& sections, Draft& draft) {

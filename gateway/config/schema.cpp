@@ -86,13 +86,13 @@ std::span<const KeySpec> tls() {
 
 std::span<const KeySpec> listener() {
   static constexpr KeySpec k_rows[] = {
-      {"role", "word", "", "submission, relay, mx, https", "users who log in; the internal mail server; the Internet; the API for business systems"},
+      {"role", "word", "", "submission, relay, mx, https, metrics", "users who log in; the internal mail server; the Internet; the API for business systems; monitoring"},
       {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
       {"tls", "string", "none", "a name under `tls`",
        "certificate for STARTTLS or https; compulsory for submission, and for relay and https unless on loopback"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
       {"networks", "string or list", "none", "CIDR",
-       "relay: who may connect; mx: who may use sender addresses of our own domains"},
+       "relay, metrics: who may connect; mx: who may use sender addresses of our own domains"},
       {"client_certificates", "string or list", "none", "", "relay, https: names of client certificates that may connect"},
       {"departments", "string or list", "", "ids of departments", "relay, and https by certificate: whose sender addresses may be used here"},
   };

@@ -44,6 +44,10 @@ void read_trust(const Section* section, Draft& draft);
 // `main` is where a fault of the defaults is reported.
 void read_dns(const Section* section, const Section& main, Draft& draft);
 void read_listeners(const std::vector<Section>& sections, Draft& draft);
+// A [[listener]] of role "metrics". Read after those that take mail, whose addresses it may not have.
+inline constexpr std::string_view k_metrics_role = "metrics";
+bool is_metrics_listener(const Section& section);
+MetricsListenerOptions read_metrics_listener(const Section& section, Draft& draft);
 void read_routes(const std::vector<Section>& sections, Draft& draft);
 void read_domains(const std::vector<Section>& sections, Draft& draft);
 void read_departments(const std::vector<Section>& sections, Draft& draft);

@@ -80,6 +80,14 @@ struct ListenerOptions {
   std::vector<std::string> departments;          // relay
 };
 
+// Where monitoring asks: plain HTTP. No mail comes in here, so policies know nothing of it.
+struct MetricsListenerOptions {
+  std::string address;  // as configured
+  std::string host;     // without brackets
+  std::uint16_t port = 0;
+  std::vector<Network> networks;  // who may ask beside this machine
+};
+
 // Recipients are asked of the internal server; how long its answers hold.
 struct ProbeOptions {
   Milliseconds known{}, absent{};
@@ -166,6 +174,7 @@ class Options {
   OpenPgpOptions openpgp;
   std::vector<TlsOptions> tls;
   std::vector<ListenerOptions> listeners;
+  std::vector<MetricsListenerOptions> metrics_listeners;
   std::vector<RouteOptions> routes;
   LimitsOptions limits;
   RetryOptions retry;

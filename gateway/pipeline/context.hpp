@@ -13,6 +13,7 @@
 #include "base/net/tls.hpp"
 #include "gateway/options/options.hpp"
 #include "gateway/pipeline/key_ring.hpp"
+#include "gateway/pipeline/metrics.hpp"
 #include "gateway/store/store.hpp"
 
 namespace pipeline {
@@ -25,6 +26,7 @@ struct Snapshot {
   base::Sha256Digest cfg{};                // names the version in receipts
   base::net::TlsClientPtr tls_client;
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
+  std::map<std::string, base::Timestamp> tls_ends;                                  // when their certificates end, by name
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
@@ -57,6 +59,7 @@ struct Context {
   base::net::DeadlinePool* openpgp = nullptr;     // gpg, which may hang; null where there is no OpenPGP
   base::net::Resolver* resolver = nullptr;
   RecipientProbe* probe = nullptr;                // of recipients that a domain does not list
+  Metrics metrics;
   std::atomic<std::uint64_t> kept_bytes{0};  // of spooled bodies that are in memory as well
 };
 

@@ -47,6 +47,13 @@ bool may_notify(const MessageRecord& record) { return !record.own_notice && reco
 
 bool is_mailbox(const Group& group) { return group.first().direction != policies::Direction::outbound; }
 
+void count(Metrics& metrics, store::State to, OutcomeKind kind) {
+  if (kind == OutcomeKind::unknown) metrics.uncertain.add();
+  if (to == store::State::delivered) metrics.delivered.add();
+  if (to == store::State::failed) metrics.failed.add();
+  if (to == store::State::due) metrics.deferred.add();
+}
+
 std::string how_it_left(const RecipientRecord& record, const std::string& tls) {
   const auto& d = record.decision;
   std::string out = d.encrypt ? (*d.encrypt == certs::Method::smime ? "S/MIME" : "OpenPGP") + std::string(", encrypted")
@@ -270,18 +277,20 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), reason);
     co_return;
   }
+  auto* external = std::get_if<ExternalMail>(&*prepared->mail);
+  const base::ContentPtr content = external != nullptr ? std::visit([](const auto& m) { return m.content(); }, *external)
+                                                       : std::get<MailboxMail>(*prepared->mail).content;
+  Parcel parcel = parcel_of(record, group, *prepared, content);
+  // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
+  auto place = co_await m_lanes.enter(snapshot, parcel);
+  if (m_stopping) co_return;
   const bool begun = co_await begin(*snapshot, row, group, std::move(events));
   if (!begun) co_return;
   Delivery delivery;
-  if (auto* external = std::get_if<ExternalMail>(&*prepared->mail)) {
-    const base::ContentPtr content = std::visit([](const auto& m) { return m.content(); }, *external);
-    Parcel parcel = parcel_of(record, group, *prepared, content);
-    delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external));
-  } else {
-    auto& mailbox = std::get<MailboxMail>(*prepared->mail);
-    Parcel parcel = parcel_of(record, group, *prepared, mailbox.content);
-    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(mailbox));
-  }
+  if (external != nullptr)
+    delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external), std::move(place));
+  else
+    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(std::get<MailboxMail>(*prepared->mail)), std::move(place));
   std::vector<store::LogEntry> none;
   co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
 }
@@ -294,6 +303,8 @@ Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, con
   const bool inbound = group.first().direction == policies::Direction::inbound;
   const bool crypto = d.encrypt || d.signer || inbound;
   if (!reads_body(input) || (!crypto && row.size <= store::k_max_inline_body)) co_return prepare(input, *m_budget);
+  auto& measured = inbound ? m_context.metrics.open_seconds : m_context.metrics.protect_seconds;
+  const base::Steady begun = m_context.clock->steady();
   if (m_context.openpgp != nullptr) {
     bool openpgp = false;
     if (inbound) {
@@ -305,10 +316,16 @@ Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, con
     if (openpgp) {
       PrepareJob lasting(std::move(snapshot), input, m_budget);
       auto made = co_await m_context.openpgp->run(std::move(lasting));
+      measured.observe(m_context.clock->steady() - begun);
       co_return made;
     }
   }
-  auto job = [this, &input] { return prepare(input, *m_budget); };
+  auto job = [this, &input, &measured] {
+    const base::Steady started = m_context.clock->steady();
+    auto made = prepare(input, *m_budget);
+    measured.observe(m_context.clock->steady() - started);
+    return made;
+  };
   auto result = co_await base::net::run_on(inbound ? *m_context.blocking : *m_context.crypto, std::move(job));
   co_return result;
 }
@@ -397,6 +414,7 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
                                         {"host", delivery.host},
                                         {"tls", delivery.tls},
                                         {"reply", outcome.reply.text.printable(200)}});
+    count(m_context.metrics, settled.update.to, outcome.kind);
     change.updates.push_back(std::move(settled.update));
   }
   for (auto& [kind, recipients] : notices)
@@ -414,6 +432,7 @@ Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::Mess
     auto settled = settle_hold(snapshot.options->retry, a, store::State::due, why, at.now);
     settled.update.id = row.id;
     settled.update.reason = reason;
+    m_context.metrics.held.add();
     change.updates.push_back(std::move(settled.update));
     change.events.push_back(hold_event(at, row.mid, a.row.rx, reason == 0 ? "gateway" : "policy", why));
     // held mail from outside stays between the gateway and its administrators

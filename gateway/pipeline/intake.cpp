@@ -57,6 +57,7 @@ class Session : public smtp::server::SessionSink {
       m_state.claim.account_addresses = std::move(answer.addresses);
       m_state.principal = account;
     } else {
+      if (answer.result == smtp::server::PasswordResult::wrong) m_context.metrics.logins_failed.add();
       base::log::warning(k_event_login, {{"peer", session.peer_address}, {"account", account}});
     }
     co_return answer.result;
@@ -154,6 +155,7 @@ class Session : public smtp::server::SessionSink {
 
   // The receipt of a refusal stands before the reply for own senders; a stranger's is written behind it.
   Awaitable<Reply> tell(const SessionInfo& session, const Envelope& envelope, std::string recipient, Reply reply, const char* word) {
+    m_context.metrics.refused_for(word).add();
     base::log::info(k_event_refused, {{"peer", session.peer_address}, {"code", reply.code}, {"reason", word}});
     std::vector<std::string> to;
     for (const auto& r : m_state.recipients) to.push_back(r.address.text());
@@ -185,6 +187,7 @@ std::unique_ptr<smtp::server::SessionSink> Intake::connect(const SessionInfo& se
   auto out = std::make_unique<Session>(m_context, m_login, m_handoff, std::move(snapshot), listener);
   // with certificates the client may still prove itself after STARTTLS
   if (!out->prove(session) && listener.client_certificates.empty()) {
+    m_context.metrics.refused_for("client_not_allowed").add();
     refusal = reply_for_stranger(Refusal::client_not_allowed);
     base::log::info(k_event_refused, {{"peer", session.peer_address}, {"reason", "client_not_allowed"}});
     return nullptr;

@@ -1,5 +1,7 @@
 #include "gateway/pipeline/intake_message.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/ip/address.hpp>
 
 #include "base/core/errors.hpp"
@@ -178,7 +180,9 @@ class Arriving : public Submission {
     describe(facts);
     const Case c{m_record.origin, m_record.reverse_path, &facts, nullptr, m_now};
     for (RecipientRecord& r : m_state.recipients) {
+      const base::Steady begun = m_context.clock->steady();
       r.decision = decide_one(*m_state.snapshot, c, r.address, r.direction);
+      m_context.metrics.decide_seconds.observe(m_context.clock->steady() - begun);
       const bool held = r.decision.outcome == policies::Outcome::hold;
       r.expires = held ? hold_until(options().retry, r.direction, m_now) : m_now + options().retry.expiry;
       r.hold_told = held;
@@ -236,6 +240,8 @@ class Arriving : public Submission {
     out.body = m_body.stored();
     out.record = encode(m_record);
     out.tags = search_words(m_record, m_state.recipients);
+    out.department = m_record.origin.department;
+    if (m_record.origin.proof == policies::Proof::account) out.account = m_record.origin.principal;
     for (const RecipientRecord& r : m_state.recipients) {
       const auto* route = options().route_for(r.address.domain());
       const bool held = r.decision.outcome == policies::Outcome::hold;
@@ -243,7 +249,7 @@ class Arriving : public Submission {
                                 !r.decision.route.empty() ? r.decision.route
                                 : route != nullptr        ? route->name
                                                           : "",
-                                static_cast<int>(r.decision.reason), encode(r)});
+                                static_cast<int>(r.decision.reason), encode(r), r.address.domain()});
     }
     return out;
   }
@@ -268,6 +274,7 @@ class Arriving : public Submission {
     const bool has_notice = change.inserts.size() > 1;
     const Taken taken{m_mid, m_record.receipt};
     if (amend) amend(taken, m_state.recipients, change);
+    const auto holds = std::count_if(accepted.row.recipients.begin(), accepted.row.recipients.end(), [](const auto& r) { return r.state == store::State::held; });
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));
     if (!done) {
@@ -275,6 +282,8 @@ class Arriving : public Submission {
       m_body.unkeep();
       co_return failed(done.error());
     }
+    m_context.metrics.accepted_by(m_state.claim.role).add();
+    m_context.metrics.held.add(static_cast<std::uint64_t>(holds));
     base::log::info(k_event_accepted, {{"mid", m_mid.text()}, {"size", size}, {"rcpts", static_cast<std::uint64_t>(accepted.row.recipients.size())}});
     if (mine) {
       accepted.record = std::move(m_record);
@@ -300,6 +309,7 @@ class Arriving : public Submission {
   }
 
   Awaitable<void> record_refusal(const NotTaken& refusal) {
+    m_context.metrics.refused_for(refusal.word).add();
     base::log::info(k_event_refused, {{"peer", m_session.peer_address}, {"code", refusal.reply.code}, {"reason", refusal.word}});
     if (!m_state.may_record_rejection(m_context.clock->steady())) co_return;
     std::vector<std::string> to;
@@ -315,6 +325,7 @@ class Arriving : public Submission {
   NotTaken failed(const base::Error& error) {
     base::log::error(k_event_failed, {{"mid", m_mid.text()}, {"error", error.describe()}});
     const bool full = error.code == store::k_full || error.code == base::k_disk_full;
+    if (error.code != store::k_repeated) m_context.metrics.refused_for(full ? "disk_full" : "store_failed").add();
     NotTaken out = deny({full ? Refusal::disk_full : Refusal::store_failed, ""});
     out.repeated = error.code == store::k_repeated;
     return out;

@@ -18,8 +18,10 @@ using smtp::client::OutcomeKind;
 
 constexpr std::chrono::seconds k_keep_idle{20};    // below the patience of common servers
 constexpr std::size_t k_max_idle = 20;             // of a lane
+constexpr std::size_t k_ahead = 2;                 // for each connection: one under way, one whose attempt is being committed
 constexpr std::size_t k_max_targets = 6;           // addresses tried in one attempt
 constexpr std::chrono::seconds k_connect{30};
+constexpr const char* k_this_machine = "localhost";  // whom a Unix socket leads to
 
 Outcome own_outcome(OutcomeKind kind, const char* enhanced, std::string text) {
   Outcome out;
@@ -56,6 +58,15 @@ bool is_ourselves(const config::Options& options, const config::RouteOptions& ro
   });
 }
 
+Awaitable<base::Result<base::net::Stream>> dial(const config::RouteOptions& route, std::string address, std::chrono::milliseconds time) {
+  if (!route.socket.empty()) {
+    auto local = co_await base::net::connect_local(std::move(address), time);
+    co_return local;
+  }
+  auto stream = co_await base::net::connect(std::move(address), route.port, time);
+  co_return stream;
+}
+
 std::string tls_text(const smtp::client::Connection& connection) {
   const auto& tls = connection.tls();
   if (!tls) return "none";
@@ -64,42 +75,52 @@ std::string tls_text(const smtp::client::Connection& connection) {
 
 }  // namespace
 
-Awaitable<Delivery> Lanes::send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail) {
+Awaitable<Delivery> Lanes::send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place) {
   base::ContentPtr content = content_of(mail);
-  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(content));
+  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(content), std::move(place));
   co_return out;
 }
 
-Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail) {
-  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(mail.content));
+Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail, Place place) {
+  Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(mail.content), std::move(place));
   co_return out;
 }
 
-Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content) {
-  Lane& lane = m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
-  co_await enter(lane, snapshot->options->retry.connections);
+Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place) {
+  Lane& lane = lane_of(parcel);
+  const Place connection = co_await pass(lane.connected, snapshot->options->retry.connections);
   if (!parcel.top.empty()) content = mail::join(parcel.top, std::move(content));
   Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), lane);
-  leave(lane);
+  place = Place();
   co_return out;
 }
 
-Awaitable<void> Lanes::enter(Lane& lane, std::size_t most) {
-  while (lane.active >= most) {
+Lanes::Lane& Lanes::lane_of(const Parcel& parcel) {
+  return m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
+}
+
+Awaitable<Lanes::Place> Lanes::enter(SnapshotPtr snapshot, const Parcel& parcel) {
+  Place out = co_await pass(lane_of(parcel).entered, k_ahead * snapshot->options->retry.connections);
+  co_return out;
+}
+
+Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most) {
+  while (gate.inside >= most) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    const auto timer = std::make_shared<boost::asio::steady_timer>(executor, std::chrono::hours(1));
-    lane.waiting.push_back(timer);
+    const auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
+    gate.waiting.push_back(timer);
     boost::system::error_code woken;
     co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
-  ++lane.active;
+  ++gate.inside;
+  co_return Place(gate);
 }
 
-void Lanes::leave(Lane& lane) {
-  --lane.active;
-  if (lane.waiting.empty()) return;
-  lane.waiting.front()->cancel();
-  lane.waiting.pop_front();
+void Lanes::leave(Gate& gate) {
+  --gate.inside;
+  if (gate.waiting.empty()) return;
+  gate.waiting.front()->cancel();
+  gate.waiting.pop_front();
 }
 
 std::optional<Lanes::Kept> Lanes::take_idle(Lane& lane) {
@@ -152,6 +173,11 @@ Awaitable<Delivery> Lanes::attempt(SnapshotPtr snapshot, const Parcel& parcel, b
 
 Awaitable<std::variant<std::vector<Lanes::Target>, Outcome>> Lanes::targets(const Snapshot& snapshot, const Parcel& parcel) {
   std::vector<std::string> hosts;
+  std::vector<Target> out;
+  if (!parcel.route.socket.empty()) {
+    out.push_back({parcel.route.socket.string(), k_this_machine});
+    co_return out;
+  }
   if (parcel.route.kind == config::RouteKind::mx) {
     auto answer = co_await m_context.resolver->mx(parcel.lane_domain);
     if (!answer) {
@@ -166,7 +192,6 @@ Awaitable<std::variant<std::vector<Lanes::Target>, Outcome>> Lanes::targets(cons
   } else {
     hosts.push_back(parcel.route.host);
   }
-  std::vector<Target> out;
   std::string trouble = "no address found";
   bool certain = parcel.route.kind == config::RouteKind::mx, loops = false;  // a next hop without address is our own mistake: it can be mended
   for (const std::string& host : hosts) {
@@ -209,7 +234,7 @@ Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel)
   const auto connect_time = std::min(k_connect, parcel.patience);
   for (const Target& target : std::get<std::vector<Target>>(found)) {
     out.host = target.host;
-    auto stream = co_await base::net::connect(target.address, parcel.route.port, connect_time);
+    auto stream = co_await dial(parcel.route, target.address, connect_time);
     if (!stream) {
       out.failure = own_outcome(OutcomeKind::temporary, "4.4.1", stream.error().detail);
       continue;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -32,10 +33,38 @@ struct Parcel {
 };
 
 class Lanes {
+  // So many at once and no more; the others wait in turn.
+  struct Gate {
+    std::size_t inside = 0;
+    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+  };
+
  public:
+  // Held while something is inside a gate.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept : m_gate(std::exchange(other.m_gate, nullptr)) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(m_gate, other.m_gate);
+      return *this;
+    }
+    ~Place() {
+      if (m_gate != nullptr) leave(*m_gate);
+    }
+
+   private:
+    friend class Lanes;
+    explicit Place(Gate& gate) : m_gate(&gate) {}
+    Gate* m_gate = nullptr;
+  };
+
   explicit Lanes(Context& context) : m_context(context) {}
-  base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail);
-  base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail);
+  // The turn of this parcel has come, or nearly: what waits here has not been tried, and its attempt must not be on record.
+  // A few more get in than there are connections, so that none of these stands idle while an attempt is committed.
+  base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);
+  base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place);
+  base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail, Place place);
   base::net::Awaitable<void> close_idle();      // says QUIT on every kept connection
 
  private:
@@ -46,8 +75,7 @@ class Lanes {
     base::Steady since;
   };
   struct Lane {
-    std::size_t active = 0;
-    std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
+    Gate entered, connected;
     std::vector<Kept> idle;
   };
   struct Opened {
@@ -56,19 +84,20 @@ class Lanes {
     smtp::client::Outcome failure;              // if there is no connection
   };
   struct Target {
-    std::string address, host;                  // host: the name the certificate must have
+    std::string address, host;                  // an IP address or the path of a socket; the name the certificate must have
   };
 
-  base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content);
+  base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place);
   base::net::Awaitable<Delivery> attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane);
-  base::net::Awaitable<void> enter(Lane& lane, std::size_t most);
-  void leave(Lane& lane);
+  Lane& lane_of(const Parcel& parcel);
+  static base::net::Awaitable<Place> pass(Gate& gate, std::size_t most);
+  static void leave(Gate& gate);
   base::net::Awaitable<Opened> open(SnapshotPtr snapshot, const Parcel& parcel);
   base::net::Awaitable<std::variant<std::vector<Target>, smtp::client::Outcome>> targets(const Snapshot& snapshot, const Parcel& parcel);
   std::optional<Kept> take_idle(Lane& lane);
 
   Context& m_context;
-  std::map<std::string, Lane> m_lanes;
+  std::map<std::string, Lane> m_lanes;          // never shrinks: places point into it
 };
 
 }  // namespace pipeline

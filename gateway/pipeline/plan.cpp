@@ -43,7 +43,8 @@ std::vector<Group> plan(const config::Options& options, std::vector<Addressee> d
       group.number = a.row.rx;  // the first member's ordinal: the same at every attempt
       group.route = route;
       if (route != nullptr && route->kind == config::RouteKind::mx) group.lane_domain = a.record.address.domain();
-      if (route != nullptr) group.floor = std::max(route->transport, a.record.decision.transport.value_or(policies::Transport::any));
+      // what goes to a Unix socket never leaves the machine: there is nothing for TLS to protect
+      if (route != nullptr && route->socket.empty()) group.floor = std::max(route->transport, a.record.decision.transport.value_or(policies::Transport::any));
       out.push_back(std::move(group));
     }
     out[it->second].members.push_back(std::move(a));

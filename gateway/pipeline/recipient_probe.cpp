@@ -25,7 +25,8 @@ Awaitable<Existence> RecipientProbe::ask(SnapshotPtr snapshot, mail::Address add
   parcel.transaction.recipients.push_back({address, {}});
   ++m_under_way;
   MailboxMail nothing{base::make_content({})};
-  Delivery answer = co_await m_lanes.send_to_mailbox(std::move(snapshot), std::move(parcel), std::move(nothing));
+  auto place = co_await m_lanes.enter(snapshot, parcel);
+  Delivery answer = co_await m_lanes.send_to_mailbox(std::move(snapshot), std::move(parcel), std::move(nothing), std::move(place));
   --m_under_way;
   const Existence existence = answer.outcomes.empty() ? Existence::unknown : existence_of(answer.outcomes.front());
   if (existence == Existence::known) remember(name, existence, options.known);

@@ -20,6 +20,9 @@ enum class Refusal {
   disk_full, store_failed, internal,
 };
 
+// How many there are: `internal` is the last.
+inline constexpr std::size_t k_refusals = static_cast<std::size_t>(Refusal::internal) + 1;
+
 enum class Kind { temporary, permanent, policy, internal };
 
 struct ReplyRow {

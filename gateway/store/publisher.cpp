@@ -41,6 +41,7 @@ Publisher::Publisher(Database reader, receipts::TileWriter tiles) : m_reader(std
 base::Result<std::unique_ptr<Publisher>> Publisher::open(Database reader, EpochPlace place, std::shared_ptr<const base::Ed25519Key> key,
                                                          const receipts::CompactRange& committed, std::chrono::milliseconds every) {
   if (auto made = base::make_directories(place.directory, 0755); !made) return made.error();
+  if (auto swept = base::remove_temporary_files(place.directory); !swept) return std::move(swept).error();
   auto tiles = open_tiles(reader, place, committed.size());
   if (!tiles) return std::move(tiles).error();
   std::unique_ptr<Publisher> out(new Publisher(std::move(reader), *std::move(tiles)));

@@ -79,20 +79,6 @@ base::Result<std::vector<std::int64_t>> Reader::find_expired_holds(base::Timesta
   }
 }
 
-base::Result<std::vector<std::int64_t>> Reader::message_ids(std::size_t limit) {
-  const std::lock_guard lock(m_mutex);
-  auto query = m_db.prepare("SELECT id FROM message ORDER BY id LIMIT ?");
-  if (!query) return std::move(query).error();
-  query->bind(1, static_cast<std::int64_t>(limit));
-  std::vector<std::int64_t> out;
-  while (true) {
-    const auto row = query->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(query->integer(0));
-  }
-}
-
 base::Result<std::vector<RecipientRow>> Reader::recipients_of(std::int64_t id, const base::MessageId& mid, const base::SecretBytes& key) {
   auto query = m_db.prepare("SELECT rx,state,due,attempts,route,reason,record FROM recipient WHERE id=? ORDER BY rx");
   if (!query) return std::move(query).error();
@@ -181,9 +167,16 @@ base::Result<Counters> Reader::counters() {
                                   std::pair{"SELECT accepted+balance_open-closed-cancelled FROM log_state", &out.messages},
                                   std::pair{"SELECT coalesce(max(idx)+1,0) FROM leaf", &out.log_size}})
     if (auto done = count(sql, *into); !done) return done.error();
-  auto oldest = integer_of("SELECT received FROM message ORDER BY id LIMIT 1");
-  if (!oldest) return std::move(oldest).error();
-  if (*oldest) out.oldest = time_of(**oldest);
+  // the last passes over what is held only, which a person will have decided before it becomes much
+  for (const auto& [sql, into] :
+       {std::pair{"SELECT received FROM message ORDER BY id LIMIT 1", &out.oldest},
+        std::pair{"SELECT received FROM message WHERE id=(SELECT min(id) FROM recipient WHERE state=0)", &out.oldest_held},
+        std::pair{"SELECT m.received FROM message m WHERE EXISTS(SELECT 1 FROM recipient r WHERE r.id=m.id AND r.state BETWEEN 1 AND 3) ORDER BY m.id LIMIT 1",
+                  &out.oldest_moving}}) {
+    auto oldest = integer_of(sql);
+    if (!oldest) return std::move(oldest).error();
+    if (*oldest) *into = time_of(**oldest);
+  }
   return out;
 }
 

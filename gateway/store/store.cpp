@@ -110,6 +110,7 @@ struct Store::Impl {
   std::mutex free_mutex;
   std::optional<base::Steady> free_known;  // when; under free_mutex, as free
   std::uint64_t free = 0;
+  Metrics metrics;
 
   std::mutex fatal_mutex;                // around the two below
   std::function<void(const base::Error&)> on_fatal;
@@ -207,7 +208,12 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   Impl* raw = impl.get();
   const auto fatal = [raw](const base::Error& error) { raw->fail(error); };
   impl->writer = std::make_unique<Writer>(*std::move(db), *std::move(log), *std::move(queue), *o.clock);
-  impl->publisher->start(fatal, [](const std::string& note) { base::log::debug(k_event_checkpoint, {{"note", note}}); });
+  impl->writer->measure(impl->metrics);
+  impl->metrics.published(o.clock->steady());
+  impl->publisher->start(fatal, [raw](const std::string& note) {
+    raw->metrics.published(raw->options.clock->steady());
+    base::log::debug(k_event_checkpoint, {{"note", note}});
+  });
   impl->writer->start(
       o.heartbeat_every,
       [raw](const AfterCommit& after, std::uint64_t size) {
@@ -314,16 +320,9 @@ base::Result<bool> Store::remove_account(const std::string& name) {
 }
 
 base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
-  auto ids =
-      filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
-  if (!ids) return std::move(ids).error();
-  std::vector<MessageRow> out;
-  for (const std::int64_t id : *ids) {
-    auto row = m_impl->reader->load(id, false);
-    if (!row) return std::move(row).error();
-    if (*row) out.push_back(**std::move(row));
-  }
-  return out;
+  auto db = Database::open(m_impl->options.directory / "store.sqlite", false);
+  if (!db) return std::move(db).error();
+  return Reader(*std::move(db), m_impl->spool(), m_impl->options.root).list(filter, m_impl->search_key);
 }
 
 base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid,
@@ -349,6 +348,9 @@ std::optional<std::uint64_t> Store::free_bytes() const {
   m_impl->free = static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
   return m_impl->free;
 }
+
+const Metrics& Store::metrics() const { return m_impl->metrics; }
+std::chrono::seconds Store::checkpoint_age() const { return m_impl->metrics.since_published(m_impl->options.clock->steady()); }
 
 base::Result<std::string> Store::publish_now() { return m_impl->publisher->publish_now(); }
 receipts::VerifierKey Store::verifier_key() const { return {m_impl->publisher->origin(), m_impl->options.log_key->public_key()}; }

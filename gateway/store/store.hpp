@@ -12,6 +12,7 @@
 #include "base/core/digest.hpp"
 #include "base/net/asio.hpp"
 #include "crypto/seal/seal.hpp"
+#include "gateway/store/metrics.hpp"
 #include "gateway/store/types.hpp"
 #include "receipts/log/checkpoint.hpp"
 
@@ -36,9 +37,14 @@ struct StoredLeaf {
   std::vector<std::string> disclosures;               // opened; empty if the caller did not ask or the key is gone
 };
 
+// What all must hold of a recipient; an empty text or absent value asks for nothing.
 struct ListFilter {
   std::optional<State> state;
-  std::size_t limit = 1000;
+  std::size_t limit = 1000;                           // recipients
+  std::string route, domain, department, account;
+  std::optional<int> reason;
+  std::optional<base::Timestamp> received_before;
+  std::int64_t after_id = 0;                          // a cursor: messages behind this one
 };
 
 struct SearchQuery {
@@ -74,6 +80,8 @@ class Store {
   base::Result<std::vector<std::int64_t>> find_expired_holds(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);
+  // Messages under way in their order, with those of their recipients that the filter lets through; from clear columns alone:
+  // nothing is opened, records are empty. Reads through a connection of its own, so that a long look holds up nobody.
   base::Result<std::vector<MessageRow>> list(const ListFilter& filter);
   base::Result<Counters> counters();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query);
@@ -102,6 +110,9 @@ class Store {
   std::filesystem::path spool_directory() const;
   std::filesystem::path scratch_directory() const;    // sealed files that need not survive a restart
   std::optional<std::uint64_t> free_bytes() const;
+  const Metrics& metrics() const;
+  // Since the newest checkpoint was published, or since the start if none was yet.
+  std::chrono::seconds checkpoint_age() const;
 
   base::Result<std::string> publish_now();            // the newest signed checkpoint, tiles written
   // The checkpoint against which leaves of that epoch are proven: of the current one as publish_now().

@@ -156,10 +156,12 @@ void Writer::process(std::vector<Job> jobs) {
 }
 
 base::Result<void> Writer::write_all(const std::vector<Job*>& jobs, AfterCommit& after) {
+  const base::Steady begun = m_clock.steady();
   auto done = m_turn_epoch(m_db, m_log, m_clock.now());
   if (done) {
     m_log.begin();
     done = transaction(jobs, after);
+    if (m_metrics != nullptr) m_metrics->tried(done, m_clock.steady() - begun, jobs.size());
     if (done) return done;
     m_log.rollback();
     m_queue.rollback();

@@ -11,6 +11,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "gateway/store/clock_watch.hpp"
+#include "gateway/store/metrics.hpp"
 #include "gateway/store/log_writer.hpp"
 #include "gateway/store/queue_writer.hpp"
 
@@ -28,6 +29,7 @@ class Writer {
   Writer(Database db, LogWriter log, QueueWriter queue, const base::Clock& clock);
   ~Writer();                                  // ends after what waits is written
   void push(Job job);
+  void measure(Metrics& metrics) { m_metrics = &metrics; }  // before start()
   void start(std::chrono::seconds heartbeat, std::function<void(const AfterCommit&, std::uint64_t log_size)> after_commit,
              std::function<void(const base::Error&)> on_fatal, std::function<base::Result<void>(Database&, LogWriter&, base::Timestamp)> turn_epoch);
 
@@ -56,6 +58,7 @@ class Writer {
   bool m_stop = false, m_sleeping = false;
   std::vector<Job> m_kept;                    // outcomes that found the disk full; the writer thread's own
   bool m_failed = false;                      // after an I/O error: nothing is written any more
+  Metrics* m_metrics = nullptr;
   ClockWatch m_watch;
   std::function<base::Result<void>(Database&, LogWriter&, base::Timestamp)> m_turn_epoch;
   std::thread m_thread;

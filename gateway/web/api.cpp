@@ -106,6 +106,7 @@ class Budget {
 
 Awaitable<void> record_stranger(Visit& visit, smtp::Reply reply, std::string word) {
   base::log::info(k_event_refused, {{"peer", visit.client.address}, {"code", reply.code}, {"reason", word}});
+  visit.services.context.metrics.logins_failed.add();
   thread_local Budget budget;  // of this I/O thread
   if (!budget.take(visit.services.context.clock->steady())) co_return;
   store::Change change;

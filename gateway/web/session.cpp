@@ -151,15 +151,16 @@ Awaitable<bool> exchange_one(Session& s) {
 }  // namespace
 
 Awaitable<void> serve(Stream stream, SessionOptions options, Handler& handler) {
-  Session session(std::move(stream), std::move(options), handler);
-  session.client.address = session.stream.peer_address();
-  session.client.port = session.stream.peer_port();
-  if (session.options.tls) {
-    session.stream.expires_after(session.options.tls_time);
-    auto tls = co_await session.stream.accept_tls(session.options.tls);
+  Client client{stream.peer_address(), stream.peer_port(), std::nullopt};
+  if (options.tls) {
+    stream.expires_after(options.tls_time);
+    auto tls = co_await stream.accept_tls(options.tls);
     if (!tls) co_return;
-    session.client.tls = *std::move(tls);
+    client.tls = *std::move(tls);
   }
+  // a connection's buffers come with its first words
+  Session session(std::move(stream), std::move(options), handler);
+  session.client = std::move(client);
   bool more = true;
   while (more) more = co_await exchange_one(session);
   co_await session.stream.shutdown_and_close();

@@ -37,6 +37,9 @@ void Engine::received(base::ByteView bytes) {
 
 void Engine::closed() { m_gone = true; }
 
+// RFC 5321 section 3.8: a server that must go may say 421 at any time, also within a message, which then was not taken.
+void Engine::stop() { end({421, "4.3.2", m_options.hostname + " is shutting down, try again later"}); }
+
 // Replies wait in m_out while more commands of a pipelined group are in the buffer; they go out before each read.
 std::optional<Action> Engine::take_line() {
   const auto lf = m_in.find('\n', m_in_at);

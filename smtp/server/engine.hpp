@@ -72,6 +72,7 @@ class Engine {
   Action next();
   void received(base::ByteView bytes);
   void closed();
+  void stop();                                           // instead of received(): the server ends; says 421 and closes
   void tls_started();
   void password_checked(PasswordResult result);
   void asked(Reply reply);

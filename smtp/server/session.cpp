@@ -20,6 +20,7 @@ struct Session {
   Engine engine;
   std::unique_ptr<SessionSink> sink;
   std::unique_ptr<Incoming> incoming;
+  bool stopped = false;  // from outside
   std::unique_ptr<std::array<char, k_read_size>> buffer = std::make_unique_for_overwrite<std::array<char, k_read_size>>();
 
   Session(Stream s, SessionOptions o, bool tls) : stream(std::move(s)), options(std::move(o)), engine(options.engine, tls) {}
@@ -35,10 +36,14 @@ struct Session {
 Awaitable<void> read(Session& s, std::chrono::seconds time) {
   s.stream.expires_after(time);
   const auto got = co_await s.stream.read_some(*s.buffer);
-  if (got)
+  if (got) {
     s.engine.received({s.buffer->data(), *got});
-  else
+  } else if (got.error().code == base::k_cancelled) {
+    s.stopped = true;
+    s.engine.stop();
+  } else {
     s.engine.closed();  // gone, or silent beyond the deadline: the socket is closed, nothing more can be said
+  }
 }
 
 Awaitable<void> write(Session& s, std::string bytes) {
@@ -116,7 +121,10 @@ Awaitable<void> serve(Stream stream, SessionOptions options, MailSink& sink) {
     if (std::holds_alternative<Close>(action)) break;
     co_await step(session, std::move(action));
   }
-  co_await session.stream.shutdown_and_close();
+  if (session.stopped)
+    co_await session.stream.linger_and_close();  // in the middle of a message the peer is still sending
+  else
+    co_await session.stream.shutdown_and_close();
 }
 
 }  // namespace smtp::server

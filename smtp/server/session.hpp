@@ -12,7 +12,8 @@ struct SessionOptions {
   bool implicit_tls = false;       // 465
 };
 
-// Runs to the end of the connection; never throws for what the peer does.
+// Runs to the end of the connection; never throws for what the peer does. The stream's interrupter() ends it with a 421 at the
+// next moment at which the server may speak.
 base::net::Awaitable<void> serve(base::net::Stream stream, SessionOptions options, MailSink& sink);
 
 }  // namespace smtp::server

@@ -1,7 +1,7 @@
 """Mail from outside: opened as a whole, judged, marked with fields that nobody else can set; what cannot be opened arrives as it came."""
 import email
 
-from house import House, run
+from house import House, run, until
 
 
 def crlf(data):
@@ -12,6 +12,11 @@ def protection(data):
     values = email.message_from_bytes(data).get_all("Amtsbote-Protection") or []
     assert len(values) == 1, values
     return " ".join(values[0].split())
+
+
+def head_of_praxis():
+    return (b"From: praxis@aerzte.example\r\nTo: amt53@stadt.example\r\nSubject: Antwort\r\nMessage-ID: <1@aerzte.example>\r\n"
+            b"Authentication-Results: gw.stadt.example; smime=pass\r\nAmtsbote-Protection: encrypted=yes; signed=valid\r\n")
 
 
 with House() as h:
@@ -35,7 +40,7 @@ with House() as h:
         return crlf(out.read_bytes())
 
     def send(entity, count):
-        head = b"From: praxis@aerzte.example\r\nTo: amt53@stadt.example\r\nSubject: Antwort\r\nMessage-ID: <1@aerzte.example>\r\nAuthentication-Results: gw.stadt.example; smime=pass\r\nAmtsbote-Protection: encrypted=yes; signed=valid\r\n"
+        head = head_of_praxis()
         h.submit(["amt53@stadt.example"], sender="praxis@aerzte.example", role="mx", raw=head + entity)
         return h.mailboxes.wait(count)[count - 1]["data"]
 
@@ -65,5 +70,29 @@ with House() as h:
     # plain mail: the forged marks are gone, ours says so
     data = send(b"Content-Type: text/plain\r\n\r\nhallo\r\n", 6)
     assert "encrypted=no" in protection(data) and "signed=none" in protection(data)
+    # a key of ours that cannot be read: it might be the one, so the mail waits instead of arriving unopened for ever
     assert h.stop() == 0
+    (keyfile,) = (h.dir / "state" / "keys").glob("*.key")
+    for spoil in (lambda: keyfile.write_bytes(b"damaged"), keyfile.unlink):
+        sealed_key, mode = keyfile.read_bytes(), keyfile.stat().st_mode
+        spoil()
+        h.start()
+        deferred = len(h.leaves("mbox.defer")) + len(h.leaves("relay.defer"))
+        count = len(h.mailboxes.messages)
+        raw = head_of_praxis() + encrypted(inner.read_bytes(), own)
+        h.submit(["amt53@stadt.example"], sender="praxis@aerzte.example", role="mx", raw=raw)
+        until("the message to be put off", lambda: len(h.leaves("mbox.defer")) + len(h.leaves("relay.defer")) > deferred)
+        assert len(h.mailboxes.messages) == count
+        # what another key would not open either is no reason to wait
+        h.submit(["amt53@stadt.example"], sender="praxis@aerzte.example", role="mx", raw=head_of_praxis() + b"Content-Type: text/plain\r\n\r\nhallo\r\n")
+        h.mailboxes.wait(count + 1)
+        assert h.stop() == 0
+        keyfile.write_bytes(sealed_key)
+        keyfile.chmod(mode)
+        h.start()
+        (waiting,) = h.json("queue", "list")["messages"]
+        h.cli("queue", "retry", waiting["mid"])
+        data = h.mailboxes.wait(count + 2)[count + 1]["data"]
+        assert "opened=yes" in protection(data) and b"Vertraulich" in data
+        assert h.stop() == 0
 print("inbound: good")

@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <fstream>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,6 +11,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/core/id.hpp"
+#include "base/core/random.hpp"
 #include "base/core/remote_text.hpp"
 #include "base/core/secret.hpp"
 #include "base/core/stream.hpp"
@@ -105,6 +108,24 @@ TEST(File, DurableWriteAndPermissions) {
   ::chmod((dir / "a" / "f").c_str(), 0622);
   EXPECT_EQ(read_trusted_file(dir / "a" / "f", kib(1)).error().code, k_bad_permissions);
   fs::remove_all(dir);
+}
+
+TEST(File, WhatADeathLeftIsSwept) {
+  const fs::path dir = fs::temp_directory_path() / ("amtsbote-sweep-" + to_hex(random_bytes(6)));
+  fs::create_directories(dir / "tile" / "0");
+  const std::set<std::string> stay = {"000", "000.tmp-12", "notes.tmp-0123456789aX", "x.tmp-0123456789ab.old"};
+  for (const std::string& name : stay) std::ofstream(dir / "tile" / "0" / name) << "x";
+  std::ofstream(dir / "tile" / "0" / "001.tmp-0123456789ab") << "half";
+  std::ofstream(dir / "checkpoint.tmp-ba9876543210") << "half";
+  const auto removed = remove_temporary_files(dir);
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(*removed, 2u);
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(dir / "tile" / "0")) left.insert(entry.path().filename());
+  EXPECT_EQ(left, stay);
+  EXPECT_FALSE(fs::exists(dir / "checkpoint.tmp-ba9876543210"));
+  fs::remove_all(dir);
+  EXPECT_FALSE(remove_temporary_files(dir));
 }
 
 TEST(Stream, ContentReadsTwice) {

@@ -1,10 +1,13 @@
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/core/errors.hpp"
@@ -100,6 +103,90 @@ TEST(Connect, RefusedIsAnErrorOfTheConnection) {
   Code seen;
   run(io, refused(io, seen));
   EXPECT_EQ(seen, k_connection);
+}
+
+// --- Unix sockets, interruption ---
+
+class SocketPath {
+ public:
+  SocketPath() {
+    char name[] = "/tmp/amtsbote-net-XXXXXX";
+    m_directory = ::mkdtemp(name);
+  }
+  ~SocketPath() { std::filesystem::remove_all(m_directory); }
+  std::string path() const { return m_directory + "/socket"; }
+
+ private:
+  std::string m_directory;
+};
+
+Awaitable<void> talk_locally(asio::io_context& io, const std::string& path, std::string& heard, std::string& address) {
+  asio::local::stream_protocol::acceptor acceptor(io, asio::local::stream_protocol::endpoint(path));
+  auto stream = co_await connect_local(path, std::chrono::seconds(5));
+  EXPECT_TRUE(stream);
+  if (!stream) co_return;
+  Stream other(acceptor.accept());
+  address = other.peer_address();
+  stream->expires_after(std::chrono::seconds(5));
+  other.expires_after(std::chrono::seconds(5));
+  const auto sent = co_await stream->write("LHLO");
+  EXPECT_TRUE(sent);
+  std::array<char, 10> buffer{};
+  const auto got = co_await other.read_some(buffer);
+  if (got) heard.assign(buffer.data(), *got);
+}
+
+TEST(Connect, UnixSocket) {
+  asio::io_context io(1);
+  const SocketPath socket;
+  std::string heard, address;
+  run(io, talk_locally(io, socket.path(), heard, address));
+  EXPECT_EQ(heard, "LHLO");
+  EXPECT_EQ(address, "unix");
+}
+
+Awaitable<void> dial_nothing(std::string path, Code& seen) {
+  auto stream = co_await connect_local(std::move(path), std::chrono::seconds(5));
+  if (!stream) seen = stream.error().code;
+}
+
+TEST(Connect, UnixSocketThatIsNotThere) {
+  asio::io_context io(1);
+  const SocketPath socket;
+  Code seen;
+  run(io, dial_nothing(socket.path(), seen));
+  EXPECT_EQ(seen, k_connection);
+  io.restart();
+  run(io, dial_nothing(std::string(200, 'x'), seen));
+  EXPECT_EQ(seen, k_malformed);
+}
+
+Awaitable<void> interrupt_reads(asio::io_context& io, std::vector<std::string>& seen) {
+  tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
+  auto stream = co_await connect("127.0.0.1", acceptor.local_endpoint().port(), std::chrono::seconds(5));
+  EXPECT_TRUE(stream);
+  if (!stream) co_return;
+  Stream other(acceptor.accept());
+  std::array<char, 10> buffer{};
+  stream->expires_after(std::chrono::seconds(5));
+  other.expires_after(std::chrono::seconds(5));
+  asio::post(io, stream->interrupter());  // runs while the read waits
+  const auto waiting = co_await stream->read_some(buffer);
+  seen.emplace_back(waiting ? "read" : waiting.error().code.name);
+  stream->interrupter()();                // before the read begins
+  const auto next = co_await stream->read_some(buffer);
+  seen.emplace_back(next ? "read" : next.error().code.name);
+  const auto sent = co_await other.write("x");  // the stream goes on
+  EXPECT_TRUE(sent);
+  const auto after = co_await stream->read_some(buffer);
+  seen.emplace_back(after ? "read" : after.error().code.name);
+}
+
+TEST(Stream, InterruptionEndsOneReadAndNothingElse) {
+  asio::io_context io(1);
+  std::vector<std::string> seen;
+  run(io, interrupt_reads(io, seen));
+  EXPECT_EQ(seen, (std::vector<std::string>{"cancelled", "cancelled", "read"}));
 }
 
 Awaitable<void> on_pool(Pool& pool, std::thread::id& there, std::thread::id& back, std::string& result) {

@@ -248,6 +248,7 @@ TEST_F(ConfigTest, EachFault) {
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"", "cannot be verified on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"\ntransport = \"dane\"", "cannot be dane on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net\"", "must be host:port or \"mx\""},
+      {"smtp = \"relay.example.net:587\"", "lmtp = \"unix:/run/lmtp\"\ntransport = \"tls\"", "has no meaning on a Unix socket"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"a:1\"\nlmtp = \"b:2\"", "must have either smtp or lmtp"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"r.example:587\"\naccount = \"x\"", "account and password go together"},
       {"smtp = \"relay.example.net:587\"",

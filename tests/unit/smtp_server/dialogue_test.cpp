@@ -77,8 +77,10 @@ class Player {
  public:
   explicit Player(const Dialogue& d) : m_dialogue(d), m_engine(options_for(d.role), false) {}
 
-  // Runs the first `count` steps, then hangs up. False with a message if the script does not hold.
-  testing::AssertionResult run(std::size_t count) {
+  enum class End { hang_up, stop };
+
+  // Runs the first `count` steps, then hangs up, or is stopped by the server. False with a message if the script does not hold.
+  testing::AssertionResult run(std::size_t count, End how = End::hang_up) {
     for (std::size_t i = 0; i < count; ++i) {
       const Step& step = m_dialogue.steps[i];
       if (step.kind == 'C') {
@@ -100,10 +102,17 @@ class Player {
         if (!m_closed) return testing::AssertionFailure() << "still open at step " << i;
       }
     }
+    pump();  // what is due before the end
     if (!m_closed) {
-      m_tls_wanted = false;
-      m_engine.closed();
+      const bool can_speak = !std::exchange(m_tls_wanted, false);
+      m_output.clear();
+      if (how == End::stop && can_speak)
+        m_engine.stop();
+      else
+        m_engine.closed();
       pump();
+      if (how == End::stop && can_speak && m_output != "421 4.3.2 gw.stadt.example is shutting down, try again later\r\n")
+        return testing::AssertionFailure() << "stopped with " << m_output << " after " << count;
     }
     if (!m_closed || m_body_open) return testing::AssertionFailure() << "not closed, or a body left behind, after " << count;
     return testing::AssertionSuccess();
@@ -195,6 +204,9 @@ TEST(Dialogue, HoldsAndHoldsUpToAnyStep) {
       Player cut(d);
       EXPECT_TRUE(cut.run(n));
       EXPECT_LE(cut.messages.size(), accepted);
+      Player stopped(d);
+      EXPECT_TRUE(stopped.run(n, Player::End::stop));
+      EXPECT_LE(stopped.messages.size(), accepted);
     }
   }
 }

@@ -1,0 +1,13 @@
+// What of ours ends, and when: TLS certificates as they are in use, and for each kind of key the address whose best key ends
+// first. A key that a newer one has replaced does not count.
+#pragma once
+
+#include "gateway/app/keys.hpp"
+#include "gateway/pipeline/context.hpp"
+#include "gateway/web/metrics_page.hpp"
+
+namespace app {
+
+std::vector<web::Ending> find_endings(const pipeline::Snapshot& snapshot, const Keys& keys, base::Timestamp now);
+
+}  // namespace app
