@@ -11,6 +11,7 @@
 #include "base/net/tls.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/control_local.hpp"
+#include "gateway/app/owner.hpp"
 #include "gateway/app/render.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/app/start.hpp"
@@ -98,6 +99,7 @@ class Surroundings {
   }
 
   void directories() {
+    const AsOwner as_owner(m_options.site.state_directory);
     std::error_code error;
     base::fs::path directory = m_options.site.state_directory;
     if (base::fs::exists(directory, error)) {
@@ -113,6 +115,7 @@ class Surroundings {
   void keys() {
     std::error_code error;
     if (!base::fs::exists(m_options.site.state_directory / "keys", error)) return;
+    const AsOwner as_owner(m_options.site.state_directory);
     auto root = load_root_key(m_options);
     if (!root) return fault("secrets.seal: " + root.error().detail);
     auto opened = Keys::open(m_options, *std::move(root));

@@ -8,6 +8,7 @@
 #include "base/core/file.hpp"
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/control_local.hpp"
+#include "gateway/app/owner.hpp"
 #include "gateway/app/render.hpp"
 #include "gateway/app/start.hpp"
 #include "gateway/config/load.hpp"
@@ -96,6 +97,7 @@ class UnreadableKeys : public pipeline::KeyRing {
 };
 
 pipeline::SnapshotPtr open_snapshot(const Invocation& i, const config::OptionsPtr& options) {
+  const AsOwner as_owner(options->site.state_directory);
   auto keys = open_keys(*options);
   if (keys) return make_local_snapshot(options, *std::move(keys));
   i.err << "amtsbote: the keys cannot be read, every lookup is unknown: " << shown(keys.error().describe()) << "\n";

@@ -8,6 +8,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "gateway/app/control_client.hpp"
+#include "gateway/app/owner.hpp"
 #include "gateway/app/render.hpp"
 #include "gateway/app/start.hpp"
 #include "gateway/config/load.hpp"
@@ -117,8 +118,9 @@ int run_new_epoch(const Invocation& i) {
     return print_answer(i, error_answer("the configuration has faults", k_exit_error), nullptr);
   }
   if (base::trim(reason).empty()) return print_answer(i, error_answer("--reason must say why", k_exit_error), nullptr);
-  const std::shared_ptr<void> afterwards(nullptr, [&](void*) { hand_over(loaded.options->site.state_directory); });
-  const auto store = open_store(*loaded.options, store::Recovery{reason, make_caller(::geteuid(), false).text()});
+  const std::string who = make_caller(::geteuid(), false).text();
+  const AsOwner as_owner(loaded.options->site.state_directory);
+  const auto store = open_store(*loaded.options, store::Recovery{reason, who});
   if (!store) {
     const bool is_whole = store.error().code == store::k_not_needed;
     return print_answer(i, error_answer(is_whole ? "the log is whole: no new epoch is needed" : store.error().describe(), is_whole ? k_exit_no : k_exit_error),

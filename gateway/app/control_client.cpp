@@ -66,9 +66,10 @@ json::object ask_local(const Invocation& invocation, const config::Loaded& loade
     for (const auto& fault : loaded.faults) invocation.err << policies::format_fault(fault) << "\n";
     return error_answer("no daemon runs, and the configuration has faults", k_exit_error);
   }
+  const Caller caller = make_caller(::geteuid(), false);
   auto local = LocalStore::open(loaded.options);
   if (!local) return error_answer("no daemon runs, and the store cannot be opened: " + std::string(local.error().code.name) + " " + local.error().detail, k_exit_error);
-  return handle((*local)->live(), make_caller(::geteuid(), false), request);
+  return handle((*local)->live(), caller, request);
 }
 
 }  // namespace

@@ -17,20 +17,12 @@ pipeline::SnapshotPtr make_local_snapshot(config::OptionsPtr options, std::share
 }
 
 base::Result<std::unique_ptr<LocalStore>> LocalStore::open(config::OptionsPtr options) {
-  std::unique_ptr<LocalStore> out(new LocalStore);
+  std::unique_ptr<LocalStore> out(new LocalStore(options->site.state_directory));
   if (auto done = out->take(std::move(options)); !done) return done.error();
   return out;
 }
 
-LocalStore::~LocalStore() {
-  m_live.reset();
-  m_context.current.set(nullptr);
-  m_store.reset();
-  hand_over(m_directory);
-}
-
 base::Result<void> LocalStore::take(config::OptionsPtr options) {
-  m_directory = options->site.state_directory;
   auto store = open_store(*options);
   if (!store) return std::move(store).error();
   m_store = *std::move(store);

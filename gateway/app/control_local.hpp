@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "gateway/app/live.hpp"
+#include "gateway/app/owner.hpp"
 
 namespace app {
 
@@ -11,14 +12,13 @@ class LocalStore {
  public:
   // What open_store() and Keys::open() say; store::k_locked if another command is at work.
   static base::Result<std::unique_ptr<LocalStore>> open(config::OptionsPtr options);
-  ~LocalStore();
   Live& live() { return *m_live; }
 
  private:
-  LocalStore() = default;
+  explicit LocalStore(const base::fs::path& state_directory) : m_as_owner(state_directory) {}
   base::Result<void> take(config::OptionsPtr options);
 
-  base::fs::path m_directory;
+  AsOwner m_as_owner;  // first in, last out
   std::unique_ptr<store::Store> m_store;
   pipeline::Context m_context;
   std::unique_ptr<Live> m_live;

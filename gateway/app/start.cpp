@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
@@ -68,17 +67,6 @@ base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& op
   out.node = options.site.node;
   out.new_epoch = std::move(new_epoch);
   return store::Store::open(std::move(out));
-}
-
-void hand_over(const base::fs::path& state_directory) {
-  struct stat owner {};
-  if (::geteuid() != 0 || ::stat(state_directory.c_str(), &owner) != 0 || owner.st_uid == 0) return;
-  std::error_code error;
-  for (auto at = base::fs::recursive_directory_iterator(state_directory, error); !error && at != base::fs::recursive_directory_iterator(); at.increment(error)) {
-    struct stat st {};
-    // never through a link, and never what belongs to a third
-    if (::lstat(at->path().c_str(), &st) == 0 && st.st_uid == 0 && ::lchown(at->path().c_str(), owner.st_uid, owner.st_gid) != 0) return;
-  }
 }
 
 base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys) {

@@ -15,9 +15,6 @@ void init_process();
 base::Result<std::shared_ptr<const crypto::seal::RootKey>> load_root_key(const config::Options& options);
 base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& options, std::optional<store::Recovery> new_epoch = {});
 
-// What root's commands made in the state directory goes to whom the directory belongs to: the daemon runs as that user.
-void hand_over(const base::fs::path& state_directory);
-
 // TLS contexts, passwords and keys of this configuration; nothing of it is shared with an older one.
 base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys);
 

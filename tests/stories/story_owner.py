@@ -1,0 +1,44 @@
+"""Root's commands, while no daemon runs, on a state directory that belongs to somebody else: they work, and leave nothing that he
+could not read; the secrets stay closed to him."""
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+from house import BINARY, Pki, run
+
+NOBODY = 65534
+if os.geteuid() != 0:
+    sys.exit(77)
+top = pathlib.Path(tempfile.mkdtemp(prefix="amtsbote-owner-", dir="/tmp"))
+try:
+    top.chmod(0o755)
+    site = top / "site"
+    run(BINARY, "init", "--into", site, "--domain", "stadt.example", "--next-hop", "127.0.0.1:25")
+    site.chmod(0o777)  # the sockets would lie here
+    for directory, folders, files in os.walk(site / "state"):
+        for name in [".", *files]:
+            os.chown(os.path.join(directory, name), NOBODY, NOBODY)
+    partner, _ = Pki(top / "pki").mail("praxis@partner.example")
+
+    def cli(*args, **kw):
+        return run(BINARY, *args, "--config", site / "amtsbote.toml", **kw)
+
+    cli("check")
+    cli("keys", "import", "--trusted", partner)
+    cli("users", "add", "zweites", "poststelle@stadt.example", "--password-stdin", input=b"geheim\n")
+    assert b"zweites" in cli("users", "list").stdout
+    assert b"praxis@partner.example" in cli("keys", "list").stdout
+    assert b"USED" in cli("keys", "explain", "praxis@partner.example").stdout
+    assert b"smime" in cli("policy", "explain", "--from", "poststelle@stadt.example", "--to", "praxis@partner.example").stdout
+    cli("keys", "generate", "poststelle@stadt.example")  # gpg, too
+    cli("check")
+    for directory, folders, files in os.walk(site / "state"):
+        for name in [".", *files]:
+            status = os.lstat(os.path.join(directory, name))
+            assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY), (directory, name, status)
+    for secret in (site / "secrets").iterdir():
+        assert secret.stat().st_uid == 0 and secret.stat().st_mode & 0o777 == 0o400
+finally:
+    shutil.rmtree(top, ignore_errors=True)
