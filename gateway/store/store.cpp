@@ -104,6 +104,7 @@ struct Store::Impl {
   Options options;
   std::unique_ptr<base::Descriptor> lock;
   std::unique_ptr<Reader> reader;
+  std::unique_ptr<Reader> searcher;      // of its own: a long search must not keep the dispatcher from the queue
   std::unique_ptr<Publisher> publisher;  // outlives the writer, which tells it what is committed
   std::unique_ptr<Writer> writer;
   base::SecretBytes search_key, system_key;
@@ -203,6 +204,9 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   auto reader = Database::open(path, false);
   if (!reader) return std::move(reader).error();
   impl->reader = std::make_unique<Reader>(*std::move(reader), impl->spool(), o.root);
+  auto searcher = Database::open(path, false);
+  if (!searcher) return std::move(searcher).error();
+  impl->searcher = std::make_unique<Reader>(*std::move(searcher), impl->spool(), o.root);
   impl->next_id = log->last_id() + 1;
   sweep_spool(impl->spool(), *db);
   clear_directory(o.directory / "scratch");
@@ -279,17 +283,17 @@ base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_b
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
 base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
-  return m_impl->reader->search(query, m_impl->search_key);
+  return m_impl->searcher->search(query, m_impl->search_key);
 }
-base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->reader->leaves_of(mid); }
-base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t place) { return m_impl->reader->leaf_at(place); }
-base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->reader->find_event(eid); }
+base::Result<std::vector<StoredLeaf>> Store::leaves_of(const base::MessageId& mid) { return m_impl->searcher->leaves_of(mid); }
+base::Result<std::optional<StoredLeaf>> Store::leaf_at(std::uint64_t place) { return m_impl->searcher->leaf_at(place); }
+base::Result<std::optional<std::uint64_t>> Store::find_event(const base::EventId& eid) { return m_impl->searcher->find_event(eid); }
 base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_texts(const base::Sha256Digest& hash) {
-  return m_impl->reader->config_texts(hash, m_impl->system_key);
+  return m_impl->searcher->config_texts(hash, m_impl->system_key);
 }
 base::Result<std::vector<Account>> Store::accounts() { return m_impl->reader->accounts(std::nullopt); }
 
-base::Result<bool> Store::has_word(const base::MessageId& mid, const base::Bytes& word) { return m_impl->reader->has_word(mid, word, m_impl->search_key); }
+base::Result<bool> Store::has_word(const base::MessageId& mid, const base::Bytes& word) { return m_impl->searcher->has_word(mid, word, m_impl->search_key); }
 base::Result<std::vector<ApiToken>> Store::tokens() { return m_impl->reader->tokens(); }
 base::Bytes Store::request_key(const std::string& account, const std::string& key) const {
   return base::Bytes(base::view(base::hmac_sha256(m_impl->search_key.view(), "request\n" + account + "\n" + key)));

@@ -67,7 +67,7 @@ class Submit : public Exchange {
     if (unfit) co_return unfit;
     const std::string_view key = m_visit->request.field("idempotency-key");
     if (key.empty()) co_return std::nullopt;
-    m_key = store().request_key(m_visit->caller.name, std::string(key));
+    m_key = store().request_key(std::string(policies::name_of(m_visit->caller.proof)) + ":" + m_visit->caller.name, std::string(key));
     auto job = [this] { return store().find_request(*m_key); };
     auto known = co_await base::net::run_on(*context().blocking, std::move(job));
     if (!known) co_return make_problem(Denied{Refusal::store_failed, ""}, m_visit->language);
