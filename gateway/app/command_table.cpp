@@ -62,7 +62,7 @@ std::vector<std::pair<std::string, std::string_view>> option_rows(const Command&
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> out;
-    for (const auto& rows : {setup_commands(), daemon_commands(), policy_commands(), keys_commands(), users_commands(), queue_commands(), receipts_commands()})
+    for (const auto& rows : {setup_commands(), daemon_commands(), policy_commands(), keys_commands(), users_commands(), queue_commands(), receipts_commands(), store_commands()})
       out.insert(out.end(), rows.begin(), rows.end());
     return out;
   }();
@@ -82,6 +82,7 @@ const std::vector<std::pair<std::string_view, std::string_view>>& command_groups
       {"users", "Accounts that may submit mail"},
       {"queue", "Messages that are under way"},
       {"receipts", "The evidence log"},
+      {"store", "Where messages and receipts are kept"},
   };
   return all;
 }

@@ -78,5 +78,6 @@ std::vector<Command> keys_commands();
 std::vector<Command> users_commands();
 std::vector<Command> queue_commands();
 std::vector<Command> receipts_commands();
+std::vector<Command> store_commands();
 
 }  // namespace app

@@ -16,7 +16,7 @@ constexpr base::log::Event k_event_failed{"control.failed"};
 const std::vector<Handler>& handlers() {
   static const std::vector<Handler> all = [] {
     std::vector<Handler> out;
-    for (const auto& rows : {queue_handlers(), users_handlers(), receipts_handlers(), keys_handlers(), status_handlers()})
+    for (const auto& rows : {queue_handlers(), users_handlers(), receipts_handlers(), keys_handlers(), status_handlers(), store_handlers()})
       out.insert(out.end(), rows.begin(), rows.end());
     return out;
   }();

@@ -31,6 +31,7 @@ std::vector<Handler> users_handlers();
 std::vector<Handler> receipts_handlers();
 std::vector<Handler> keys_handlers();
 std::vector<Handler> status_handlers();
+std::vector<Handler> store_handlers();
 
 // Our own keys that are no longer valid at `until`, for the status.
 json::array expiring_keys(const Task& task, base::Timestamp until);

@@ -35,6 +35,7 @@ class Daemon {
 
  private:
   base::Result<void> record_config(receipts::EventType type, const char* out, const pipeline::Snapshot& current);
+  base::net::Awaitable<void> run_daily();
   base::Result<void> open_metrics(const config::Options& options);
   base::Result<void> open_control(const config::Options& options);
   base::net::Awaitable<void> shut_down();

@@ -52,4 +52,17 @@ std::vector<web::Ending> find_endings(const pipeline::Snapshot& snapshot, const 
   return out;
 }
 
+std::vector<pipeline::EndingLine> ending_lines(const pipeline::Snapshot& snapshot, const Keys& keys, base::Timestamp now) {
+  constexpr std::chrono::hours k_soon{30 * 24};
+  const bool german = snapshot.options->site.language != "en";
+  std::vector<pipeline::EndingLine> out;
+  for (const web::Ending& e : find_endings(snapshot, keys, now)) {
+    if (e.not_after >= now + k_soon) continue;
+    out.push_back({e.kind == "tls" ? (german ? "TLS-Zertifikat \"" : "TLS certificate \"") + e.name + "\""
+                                   : (german ? "Der erste unserer Schlüssel, die signieren (" : "The first of our keys that sign (") + e.kind + ")",
+                   e.not_after});
+  }
+  return out;
+}
+
 }  // namespace app

@@ -3,11 +3,14 @@
 #pragma once
 
 #include "gateway/app/keys.hpp"
-#include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/daily.hpp"
 #include "gateway/web/metrics_page.hpp"
 
 namespace app {
 
 std::vector<web::Ending> find_endings(const pipeline::Snapshot& snapshot, const Keys& keys, base::Timestamp now);
+
+// Of these, what ends within 30 days, in words for the digest.
+std::vector<pipeline::EndingLine> ending_lines(const pipeline::Snapshot& snapshot, const Keys& keys, base::Timestamp now);
 
 }  // namespace app

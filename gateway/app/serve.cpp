@@ -35,6 +35,8 @@ constexpr base::log::Event k_event_stop{"daemon.stop"};
 constexpr base::log::Event k_event_reload{"daemon.reload"};
 constexpr base::log::Event k_event_fault{"config.fault"};
 constexpr base::log::Event k_event_unused{"listener.unused_socket"};
+constexpr base::log::Event k_event_daily{"report.daily"};
+constexpr std::chrono::seconds k_daily_every{20};
 constexpr std::chrono::seconds k_drain{20};
 constexpr std::chrono::seconds k_goodbye{3};  // for sessions to say 421; then they are closed
 constexpr std::chrono::seconds k_close{5};
@@ -60,6 +62,15 @@ std::vector<std::string> error_texts(const std::vector<policies::Fault>& faults)
   std::vector<std::string> out;
   for (const auto& fault : faults) out.push_back(policies::format_fault(fault));
   return out;
+}
+
+void tell_thrown(std::exception_ptr thrown) {
+  if (!thrown) return;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    base::log::error(k_event_daily, {{"error", e.what()}});
+  }
 }
 
 // glibc's defaults give memory back to the kernel, and take it again, several times a message: a busy gateway keeps some.
@@ -121,6 +132,25 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   // open, but nobody would ever answer there
   for (const std::string& address : m_inherited.close_untaken()) base::log::warning(k_event_unused, {{"address", address}});
   return open_control(*loaded);
+}
+
+// Looks a few times a minute; what is sent and that it was stand in the store.
+base::net::Awaitable<void> Daemon::run_daily() {
+  asio::steady_timer timer(m_io);
+  while (!m_is_stopping) {
+    auto job = [this] {
+      return pipeline::send_daily(m_context, [this] { return ending_lines(*m_context.current.get(), *m_keys, m_context.clock->now()); });
+    };
+    const auto sent = co_await base::net::run_on(m_watching, std::move(job));
+    if (!sent) base::log::error(k_event_daily, {{"error", sent.error().describe()}});
+    if (sent && *sent > 0) {
+      base::log::info(k_event_daily, {{"mails", static_cast<std::uint64_t>(*sent)}});
+      m_dispatch->wake();
+    }
+    timer.expires_after(k_daily_every);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
 }
 
 base::Result<void> Daemon::open_metrics(const config::Options& options) {
@@ -264,6 +294,7 @@ int Daemon::run() {
   for (auto& listener : m_listeners) listener->start();
   for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
+  asio::co_spawn(m_io, run_daily(), tell_thrown);
   if (m_openpgp) asio::co_spawn(m_io, watch_openpgp(), asio::detached);
   if (m_notifier.watchdog()) asio::co_spawn(m_io, feed_watchdog(), [](std::exception_ptr) {});
   m_notifier.ready("serving");

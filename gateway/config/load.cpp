@@ -147,6 +147,8 @@ class Loader {
     read_trust(trust ? &*trust : nullptr, draft);
     read_dns(dns ? &*dns : nullptr, {&m_files[0].root, m_files[0].name, m_files[0].directory}, draft);
     if (const auto s = one("secrets", true)) read_secrets(*s, draft);
+    const auto reports = one("reports", false);
+    read_reports(reports ? &*reports : nullptr, draft);
     numbers();
     read_tls(by_name("tls"), draft);
     m_listener_sections = many("listener", true);

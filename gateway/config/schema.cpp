@@ -20,6 +20,7 @@ std::span<const KeySpec> top() {
       {"trust", "table", "", "", "whom we believe"},
       {"openpgp", "table", "", "", "how gpg is run"},
       {"dns", "table", "", "", "whom we ask for names; read at start"},
+      {"reports", "table", "", "", "who hears of this gateway once a day"},
   };
   return k_rows;
 }
@@ -174,7 +175,17 @@ std::span<const KeySpec> dns() {
 std::vector<Table> tables() {
   return {{"the file", top()}, {"[site]", site()}, {"[store]", store()}, {"[secrets]", secrets()}, {"a secret", secret()}, {"[tls.NAME]", tls()},
           {"[[listener]]", listener()}, {"[[domain]]", domain()}, {"domain.recipients", recipients()}, {"[[department]]", department()},
-          {"[[identity]]", identity()}, {"[[route]]", route()}, {"[limits]", limits()}, {"[retry]", retry()}, {"[trust]", trust()}, {"[openpgp]", openpgp()}, {"[dns]", dns()}};
+          {"[[identity]]", identity()}, {"[[route]]", route()}, {"[limits]", limits()}, {"[retry]", retry()}, {"[trust]", trust()}, {"[openpgp]", openpgp()}, {"[dns]", dns()}, {"[reports]", reports()}};
+}
+
+std::span<const KeySpec> reports() {
+  static constexpr KeySpec k_rows[] = {
+      {"administrators", "string or list", "none", "addresses", "who gets the digest: what is held, could not be opened, waits too long or ends soon"},
+      {"auditors", "string or list", "none", "addresses", "who gets the newest checkpoint of the log, to keep"},
+      {"at", "string", "06:00", "HH:MM", "from when on, in the site's time zone; once a day"},
+      {"always", "boolean", "false", "", "a digest also when there is nothing to say"},
+  };
+  return k_rows;
 }
 
 }  // namespace config::schema

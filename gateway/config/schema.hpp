@@ -27,6 +27,7 @@ std::span<const KeySpec> retry();
 std::span<const KeySpec> trust();
 std::span<const KeySpec> openpgp();
 std::span<const KeySpec> dns();
+std::span<const KeySpec> reports();
 
 // All of them, as documentation shows them: "[site]", "[[listener]]", and what stands inside a key.
 struct Table {

@@ -43,6 +43,7 @@ void read_tls(const std::vector<Section>& sections, Draft& draft);
 void read_trust(const Section* section, Draft& draft);
 // `main` is where a fault of the defaults is reported.
 void read_dns(const Section* section, const Section& main, Draft& draft);
+void read_reports(const Section* section, Draft& draft);
 void read_listeners(const std::vector<Section>& sections, Draft& draft);
 // A [[listener]] of role "metrics". Read after those that take mail, whose addresses it may not have.
 inline constexpr std::string_view k_metrics_role = "metrics";

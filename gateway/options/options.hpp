@@ -160,6 +160,13 @@ struct DnsOptions {
   Milliseconds timeout{};
 };
 
+// Who hears of the gateway once a day, and when.
+struct ReportsOptions {
+  std::vector<mail::Address> administrators, auditors;
+  int minute = 0;       // of the day, in the site's time zone
+  bool always = false;  // a digest also when there is nothing to say
+};
+
 // One file that took part, with exactly the bytes that were read.
 struct ConfigText {
   std::string name;  // relative to the main file's directory
@@ -180,6 +187,7 @@ class Options {
   RetryOptions retry;
   TrustOptions trust;
   DnsOptions dns;
+  ReportsOptions reports;
   policies::RuleSetPtr rules;
   std::vector<ConfigText> texts;  // sorted by name; archived by their hash
   std::string hash;               // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts

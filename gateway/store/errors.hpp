@@ -15,6 +15,7 @@ inline constexpr base::Code k_rollback{806, "log_rollback"};            // the p
 inline constexpr base::Code k_not_needed{809, "not_needed"};            // a new epoch was asked for, and the log is whole
 inline constexpr base::Code k_no_message{807, "no_message"};
 inline constexpr base::Code k_repeated{810, "repeated"};                // a request under a key that was used before
+inline constexpr base::Code k_not_empty{811, "not_empty"};              // a backup goes into a directory of its own
 inline constexpr base::Code k_stopped{808, "store_stopped"};            // shutting down, or stopped after an I/O error
 
 }  // namespace store

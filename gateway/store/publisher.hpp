@@ -39,6 +39,11 @@ class Publisher {
   // From now on another epoch, of which `size` leaves are committed. What was published stays.
   base::Result<void> move_to(EpochPlace place, std::uint64_t size);
   std::string origin() const;                    // any thread
+  // Nothing is published while `work` runs; any thread.
+  base::Result<void> while_still(const std::function<base::Result<void>()>& work) {
+    const std::lock_guard lock(m_work);
+    return work();
+  }
 
  private:
   Publisher(Database reader, receipts::TileWriter tiles);

@@ -36,6 +36,7 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
       {&out.m_sql.delete_recipients, "DELETE FROM recipient WHERE id=?"},
       {&out.m_sql.cancelled, "SELECT count(*) FROM recipient WHERE id=? AND state=6"},
       {&out.m_sql.put_account, "INSERT OR REPLACE INTO account(name,password,addresses,created) VALUES(?,?,?,?)"},
+      {&out.m_sql.put_mark, "INSERT OR REPLACE INTO meta(name,value) VALUES('mark:'||?,?)"},
       {&out.m_sql.remove_account, "DELETE FROM account WHERE name=?"},
       {&out.m_sql.archive, "INSERT OR IGNORE INTO config_text(hash,name,text) VALUES(?,?,?)"},
   };
@@ -80,6 +81,7 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
   }
   for (const auto& [id, open] : touched)
     if (auto done = close_if_done(db, log, id, *open, now, after); !done) return done;
+  if (auto done = marks(change); !done) return done;
   if (auto done = accounts(change); !done) return done;
   if (auto done = m_api.apply(change, log.system_key(), now); !done) return done;
   return archive(log, change);
@@ -182,6 +184,14 @@ base::Result<void> QueueWriter::close_if_done(Database& db, LogWriter& log, std:
   if (auto done = m_sql.delete_message.run(); !done) return done;
   if (!open.spool.empty()) after.spool_files.push_back(open.spool);
   m_open.erase(id);
+  return base::Done{};
+}
+
+base::Result<void> QueueWriter::marks(const Change& change) {
+  for (const auto& [name, value] : change.marks) {
+    m_sql.put_mark.bind_text(1, name).bind_text(2, value);
+    if (auto done = m_sql.put_mark.run(); !done) return done;
+  }
   return base::Done{};
 }
 

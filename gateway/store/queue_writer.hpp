@@ -28,7 +28,7 @@ class QueueWriter {
  private:
   struct Statements {
     Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message,
-        delete_recipients, cancelled, archive, put_account, remove_account;
+        delete_recipients, cancelled, archive, put_account, remove_account, put_mark;
   };
   struct Open {  // of a message that this change touches
     base::MessageId mid;
@@ -40,6 +40,7 @@ class QueueWriter {
   base::Result<void> update(Database& db, const RecipientUpdate& u, const Open& open);
   base::Result<void> close_if_done(Database& db, LogWriter& log, std::int64_t id, const Open& open, base::Timestamp now,
                                    AfterCommit& after);
+  base::Result<void> marks(const Change& change);
   base::Result<void> accounts(const Change& change);
   base::Result<void> archive(LogWriter& log, const Change& change);
 

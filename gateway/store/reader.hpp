@@ -26,6 +26,9 @@ class Reader {
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);
   base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash, const base::SecretBytes& system_key);
+  base::Result<std::optional<std::string>> mark(const std::string& name);
+  // Messages that came encrypted and could not be opened, told by the log from this place on.
+  base::Result<std::uint64_t> count_unopened(std::uint64_t from);
   base::Result<std::vector<ApiToken>> tokens();
   base::Result<std::optional<ApiRequest>> find_request(base::ByteView key, const base::SecretBytes& system_key, base::Timestamp now);
   base::Result<bool> has_word(const base::MessageId& mid, base::ByteView word, const base::SecretBytes& search_key);

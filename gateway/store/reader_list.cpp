@@ -65,4 +65,24 @@ base::Result<std::vector<MessageRow>> Reader::list(const ListFilter& f, const ba
   }
 }
 
+base::Result<std::optional<std::string>> Reader::mark(const std::string& name) {
+  const std::lock_guard lock(m_mutex);
+  auto query = m_db.prepare("SELECT value FROM meta WHERE name='mark:'||?");
+  if (!query) return std::move(query).error();
+  const auto row = query->bind_text(1, name).step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<std::string>{};
+  return std::optional(query->blob(0));
+}
+
+// Leaves hold codes of ours and hashes of everything else, so no text of a peer can look like this.
+base::Result<std::uint64_t> Reader::count_unopened(std::uint64_t from) {
+  const std::lock_guard lock(m_mutex);
+  auto query = m_db.prepare("SELECT count(DISTINCT mid) FROM leaf WHERE idx>=? AND instr(bytes,CAST('\"out\":\"unopened\"' AS BLOB))>0");
+  if (!query) return std::move(query).error();
+  const auto row = query->bind(1, static_cast<std::int64_t>(from)).step();
+  if (!row) return row.error();
+  return static_cast<std::uint64_t>(query->integer(0));
+}
+
 }  // namespace store

@@ -15,6 +15,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/core/log.hpp"
+#include "gateway/store/backup.hpp"
 #include "gateway/store/epochs.hpp"
 #include "gateway/store/errors.hpp"
 #include "gateway/store/publisher.hpp"
@@ -112,6 +113,7 @@ struct Store::Impl {
   std::optional<base::Steady> free_known;  // when; under free_mutex, as free
   std::uint64_t free = 0;
   Metrics metrics;
+  SpoolKeeper spool_keeper;              // while a backup copies, spool files stay
 
   std::mutex fatal_mutex;                // around the two below
   std::function<void(const base::Error&)> on_fatal;
@@ -221,7 +223,7 @@ base::Result<std::unique_ptr<Store>> Store::open(Options options) {
   impl->writer->start(
       o.heartbeat_every,
       [raw](const AfterCommit& after, std::uint64_t size) {
-        for (const std::string& name : after.spool_files) ::unlink((raw->spool() / name).c_str());
+        raw->spool_keeper.drop(raw->spool(), after.spool_files);
         raw->publisher->committed(size);
       },
       fatal, [raw](Database& writing, LogWriter& log_writer, base::Timestamp now) { return raw->turner->turn(writing, log_writer, now); });
@@ -298,6 +300,20 @@ base::Bytes Store::request_key(const std::string& account, const std::string& ke
 }
 base::Result<std::optional<ApiRequest>> Store::find_request(const base::Bytes& key) {
   return m_impl->reader->find_request(key, m_impl->system_key, m_impl->options.clock->now());
+}
+
+base::Result<std::optional<std::string>> Store::mark(const std::string& name) { return m_impl->reader->mark(name); }
+
+base::Result<std::uint64_t> Store::count_unopened(std::uint64_t from) {
+  auto db = Database::open(m_impl->options.directory / "store.sqlite", false);
+  if (!db) return std::move(db).error();
+  return Reader(*std::move(db), m_impl->spool(), m_impl->options.root).count_unopened(from);
+}
+
+base::Result<Store::Backup> Store::backup(const fs::path& directory) {
+  auto done = make_backup({m_impl->options.directory, directory, *m_impl->publisher, m_impl->spool_keeper, m_impl->options.clock->now()});
+  if (!done) return std::move(done).error();
+  return Backup{done->messages, done->spool_files, done->log_entries, done->bytes};
 }
 
 base::Result<std::optional<Account>> Store::find_account(const std::string& name) {

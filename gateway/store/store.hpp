@@ -97,6 +97,17 @@ class Store {
   base::Bytes request_key(const std::string& account, const std::string& key) const;
   base::Result<std::optional<ApiRequest>> find_request(const base::Bytes& key);
 
+  // Small state by name (Change.marks).
+  base::Result<std::optional<std::string>> mark(const std::string& name);
+  base::Result<std::uint64_t> count_unopened(std::uint64_t from);   // messages, by the log from this place on
+
+  // A copy that a start would take, made while everything goes on: database, spool files, published log. Keys stay behind.
+  // The directory must be empty or not be there; it is complete once its backup.json stands. k_not_empty, k_io, k_disk_full.
+  struct Backup {
+    std::uint64_t messages = 0, spool_files = 0, log_entries = 0, bytes = 0;
+  };
+  base::Result<Backup> backup(const std::filesystem::path& directory);
+
   base::Result<std::optional<Account>> find_account(const std::string& name);
   base::Result<std::vector<Account>> accounts();
   base::Result<void> put_account(const Account& account);

@@ -112,6 +112,7 @@ struct Change {
   std::vector<ApiToken> put_tokens;
   std::vector<std::string> remove_tokens;
   std::vector<std::pair<std::string, base::Timestamp>> used_tokens;
+  std::vector<std::pair<std::string, std::string>> marks;  // small state by name, such as the day of the last digest
   std::optional<ApiRequest> request;         // k_repeated if its key is known and not forgotten
   bool is_outcome = false;   // an outcome that is known already: kept in memory and tried again while the disk is full
 };

@@ -183,6 +183,33 @@ TEST_F(ConfigTest, Dns) {
   EXPECT_EQ(loaded.options->dns.insecure, std::vector<std::string>{"xn--mnchen-3ya.example"});
 }
 
+TEST_F(ConfigTest, Reports) {
+  const auto plain = load();
+  ASSERT_TRUE(plain.options);
+  EXPECT_EQ(plain.options->reports.minute, 6 * 60);
+  const auto loaded = load("[reports]\nadministrators = \"a@stadt.example\"\nauditors = [\"b@x.example\", \"c@y.example\"]\nat = \"23:59\"\nalways = true\n" + std::string(k_good));
+  ASSERT_TRUE(loaded.options);
+  const ReportsOptions& r = loaded.options->reports;
+  EXPECT_EQ(r.administrators.size(), 1U);
+  EXPECT_EQ(r.auditors.at(1).text(), "c@y.example");
+  EXPECT_EQ(r.minute, 23 * 60 + 59);
+  EXPECT_TRUE(r.always);
+  for (const char* wrong : {"at = \"24:00\"", "at = \"6:00\"", "at = \"06:60\"", "at = \"06:0a\"", "administrators = \"niemand\""})
+    EXPECT_FALSE(load("[reports]\n" + std::string(wrong) + "\n" + std::string(k_good)).options) << wrong;
+}
+
+TEST_F(ConfigTest, MetricsListeners) {
+  const auto with = [&](const std::string& lines) { return load(std::string(k_good) + "\n[[listener]]\nrole = \"metrics\"\n" + lines); };
+  const auto good = with("address = \"127.0.0.1:9925\"\n");
+  ASSERT_TRUE(good.options);
+  EXPECT_EQ(good.options->metrics_listeners.size(), 1U);
+  EXPECT_EQ(good.options->listeners.size(), load().options->listeners.size());  // nothing that a rule could name
+  EXPECT_TRUE(with("address = \"0.0.0.0:9925\"\nnetworks = [\"10.0.0.0/8\"]\n").options);
+  for (const char* wrong : {"address = \"0.0.0.0:9925\"\n", "address = \"[::]:9925\"\nnetworks = [\"::/0\"]\n", "address = \"127.0.0.1:9925\"\ntls = \"gw\"\n",
+                            "address = \"127.0.0.1:9925\"\ndepartments = [\"gesundheitsamt\"]\n", "networks = \"10.0.0.0/8\"\n"})
+    EXPECT_FALSE(with(wrong).options) << wrong;
+}
+
 TEST_F(ConfigTest, HashCoversEveryText) {
   const auto first = load();
   std::vector<std::string> names;
