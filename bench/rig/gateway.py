@@ -80,14 +80,15 @@ class Gateway:
     sender = "amt@stadt.example"
     plain, secret = "buerger@plain.example", "buerger@secret.example"
 
-    def __init__(self, directory, sink_port, pki):
+    def __init__(self, directory, sink_port, pki, extra=""):
         self.directory, self.port, self.pki, self.process = directory, free_port(), pki, None
         self.config = os.path.join(directory, "amtsbote.toml")
         os.makedirs(os.path.join(directory, "policies"))
         os.makedirs(os.path.join(directory, "state"), mode=0o700)
         for name in ("seal", "log"):
             self._write(name + ".key", os.urandom(32), 0o400)
-        text = CONFIG.format(dir=directory, pki=pki.directory, port=self.port, sink=sink_port)
+        self.program = PROGRAM
+        text = CONFIG.format(dir=directory, pki=pki.directory, port=self.port, sink=sink_port) + extra
         self._write("amtsbote.toml", text.encode(), 0o600)
         self._write("policies/10-bench.toml", POLICY.encode(), 0o600)
 
