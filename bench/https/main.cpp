@@ -83,7 +83,7 @@ class Connection {
 };
 
 std::string request_of(const Plan& plan, int client, long n) {
-  std::string body = "From: <" + plan.from + ">\r\nTo: <" + plan.to + ">\r\nSubject: bench\r\nX-Bench-Id: h" + std::to_string(client) + "-" + std::to_string(n) + "\r\n\r\n";
+  std::string body = "From: <" + plan.from + ">\r\nTo: <" + plan.to + ">\r\nSubject: bench\r\nX-Bench-Id: h" + std::to_string(::getpid()) + "-" + std::to_string(client) + "-" + std::to_string(n) + "\r\n\r\n";
   while (body.size() < static_cast<std::size_t>(plan.size)) body += "Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy\r\n";
   return "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + plan.token + "\r\nContent-Type: message/rfc822\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;

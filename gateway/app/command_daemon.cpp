@@ -14,6 +14,7 @@
 #include "gateway/app/render.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/app/start.hpp"
+#include "gateway/app/systemd.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/config/secret.hpp"
 
@@ -37,6 +38,8 @@ int run_serve(const Invocation& i) {
   return serve(options);
 }
 
+constexpr std::uint16_t k_first_free_port = 1024;
+
 // What a start would stumble over beyond the texts. Each fault is a line, as of a file.
 class Surroundings {
  public:
@@ -59,11 +62,14 @@ class Surroundings {
     return !answer || *answer;  // one that does not answer us is one, too
   }
 
-  // What a start would do first: take each address. It is given back at once.
+  // What a start would do first: take each address. It is given back at once. Ports below 1024 are systemd's to open, so that
+  // only root can try them, and one that systemd holds is in the right hands.
   void ports() {
-    for (const config::ListenerOptions& listener : m_options.listeners)
+    for (const config::ListenerOptions& listener : m_options.listeners) {
+      if (listener.port != 0 && listener.port < k_first_free_port && (::geteuid() != 0 || is_held_by_systemd(listener.port))) continue;
       if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
         fault("listener " + listener.address + ": " + taken.error().detail);
+    }
     for (const config::MetricsListenerOptions& listener : m_options.metrics_listeners)
       if (const auto taken = base::net::try_address(listener.host, listener.port); !taken)
         fault("listener " + listener.address + ": " + taken.error().detail);

@@ -75,6 +75,15 @@ InitAnswers ask_all(const Invocation& i, Questions& questions) {
   return a;
 }
 
+// Ports below 1024 are systemd's to open; the package has a unit for each that mail and the API use.
+std::string sockets_to_enable(const InitAnswers& a) {
+  std::string units;
+  for (const std::string& listener : a.listen)
+    for (const auto& [address, unit] : {std::pair{"[::]:25", "smtp"}, {"[::]:587", "submission"}, {"[::]:465", "submissions"}, {"[::]:443", "https"}})
+      if (listener.substr(listener.find('=') + 1) == address) units += std::string(" amtsbote-") + unit + ".socket";
+  return units.empty() ? "" : "  systemctl enable --now" + units + "\n";
+}
+
 void tell(const Invocation& i, const InitAnswers& a, const InitDone& done, const base::SecretBytes* shown_password) {
   for (const auto& file : done.files) i.out << "wrote " << file.string() << "\n";
   if (!done.service_user.empty()) i.out << "the daemon runs as the user " << done.service_user << ", who may read the configuration; the secrets reach it through systemd\n";
@@ -89,8 +98,10 @@ void tell(const Invocation& i, const InitAnswers& a, const InitDone& done, const
         << ": without it nothing stored can be read.\n\nNext:\n";
   const std::string config = a.is_system() ? "" : " --config " + (a.directory / "amtsbote.toml").string();
   i.out << "  amtsbote check" << config << "\n";
-  if (a.is_system()) i.out << "  systemctl start amtsbote\n";
-  else i.out << "  amtsbote serve" << config << "\n";
+  if (a.is_system())
+    i.out << sockets_to_enable(a) << "  systemctl start amtsbote\n";
+  else
+    i.out << "  amtsbote serve" << config << "\n";
   i.out << "  amtsbote keys import --trusted PARTNER.pem" << config << "\n  amtsbote send --account " << a.account << " --from " << a.address << " --to PARTNER --subject Probe FILE" << config << "\n";
 }
 

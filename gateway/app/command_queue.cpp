@@ -4,6 +4,7 @@
 
 #include "gateway/app/control_client.hpp"
 #include "gateway/app/render.hpp"
+#include "policies/lang/table_reader.hpp"
 
 namespace app {
 namespace {
@@ -73,9 +74,21 @@ json::object request_for(const Invocation& i, const char* command) {
   return out;
 }
 
+// Puts the filters that were typed into the request; false: one is malformed, and was told.
+bool add_filters(const Invocation& i, json::object& request) {
+  for (const char* name : {"domain", "department", "account", "route", "reason"})
+    if (i.has(std::string("--") + name)) request[name] = i.one(std::string("--") + name);
+  if (!i.has("--older-than")) return true;
+  const auto age = policies::parse_duration(i.one("--older-than"));
+  if (!age) return i.err << "amtsbote: --older-than is a duration: 30m, 4h, 2d\n", false;
+  request["age_seconds"] = std::chrono::duration_cast<std::chrono::seconds>(*age).count();
+  return true;
+}
+
 int run_list(const Invocation& i) {
   json::object request{{"command", "queue.list"}};
   if (i.has("--held")) request["state"] = "held";
+  if (!add_filters(i, request)) return k_exit_error;
   const std::string limit = i.one("--limit", "1000");
   if (limit.empty() || limit.size() > 6 || limit.find_first_not_of("0123456789") != std::string::npos) {
     i.err << "amtsbote: --limit must be a number\n";
@@ -85,10 +98,36 @@ int run_list(const Invocation& i) {
   return run_live(i, std::move(request), render_list);
 }
 int run_show(const Invocation& i) { return run_live(i, request_for(i, "queue.show"), render_show); }
-int run_retry(const Invocation& i) { return run_live(i, request_for(i, "queue.retry"), render_count); }
+int run_retry(const Invocation& i) {
+  json::object request{{"command", "queue.retry"}};
+  if (!add_filters(i, request)) return k_exit_error;
+  const bool has_filter = request.size() > 1;
+  if (i.has("ID") == has_filter) return i.err << "amtsbote: either the ID of one message or a filter, such as --route\n", k_exit_error;
+  if (i.has("ID")) request["id"] = i.one("ID");
+  return run_live(i, std::move(request), render_count);
+}
 int run_hold(const Invocation& i) { return run_live(i, request_for(i, "queue.hold"), render_count); }
 int run_release(const Invocation& i) { return run_live(i, request_for(i, "queue.release"), render_release); }
 int run_cancel(const Invocation& i) { return run_live(i, request_for(i, "queue.cancel"), render_count); }
+
+}  // namespace
+
+namespace {
+
+// The options that narrow lists, between those of the command itself.
+std::vector<OptionSpec> with_filters(std::vector<OptionSpec> before, const std::vector<OptionSpec>& after) {
+  const OptionSpec filters[] = {
+      {"--domain", "DOMAIN", "Only recipients in this domain"},
+      {"--department", "ID", "Only mail of this department"},
+      {"--account", "NAME", "Only mail that this account submitted"},
+      {"--route", "NAME", "Only what takes this route"},
+      {"--reason", "WORD", "Only what the decision gave this reason for: no_key, held_by_rule, quarantined, no_signing_identity"},
+      {"--older-than", "TIME", "Only messages that came longer ago: 30m, 4h, 2d"},
+  };
+  before.insert(before.end(), std::begin(filters), std::end(filters));
+  before.insert(before.end(), after.begin(), after.end());
+  return before;
+}
 
 }  // namespace
 
@@ -97,17 +136,18 @@ std::vector<Command> queue_commands() {
   const OptionSpec reason{"--reason", "TEXT", "Why; it stands in the log beside your name", true};
   return {
       {"queue list", "Lists the messages that are under way",
-       "One line a recipient, without addresses or subjects: `amtsbote queue show` opens one message. Held are those that a rule held, "
+       "One line a recipient that all filters let through, without addresses or subjects: `amtsbote queue show` opens one message. Held are those that a rule held, "
        "quarantined, or that failed in a way that needs a person.",
-       {{"--held", "", "Only messages with a recipient that is held"}, {"--limit", "N", "At most that many messages, without it 1000"}, k_config_option, k_json_option},
-       "0  listed, be it empty\n2  the queue could not be read", "amtsbote queue list --held", run_list},
+       with_filters({{"--held", "", "Only recipients that are held"}}, {{"--limit", "N", "At most that many recipients, without it 1000"}, k_config_option, k_json_option}),
+       "0  listed, be it empty\n2  the queue could not be read", "amtsbote queue list --held --department gesundheitsamt --older-than 2d", run_list},
       {"queue show", "Shows one message: recipients, states, decisions, timeline",
        "For each recipient the state, the last error, and the decision with its trail; then the receipts of the message so far.",
        {id, k_config_option, k_json_option}, "0  shown\n1  no such message is under way; amtsbote receipts show knows those that have left\n2  it could not be read",
        "amtsbote queue show 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_show},
-      {"queue retry", "Tries the waiting recipients of a message again now",
-       "Only the next attempt is moved. What is held stays held: see amtsbote queue release.", {id, k_config_option, k_json_option},
-       "0  due now\n1  no recipient waits for another attempt\n2  it could not be done", "amtsbote queue retry 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_retry},
+      {"queue retry", "Tries waiting recipients again now",
+       "Of one message, or of all that the filters let through: after a next hop was down. Only the next attempt is moved. What is held stays held: see amtsbote queue release.",
+       with_filters({{"ID", "", "The message, as `amtsbote queue list` shows it; without it at least one filter"}}, {k_config_option, k_json_option}),
+       "0  due now\n1  no recipient waits for another attempt\n2  it could not be done", "amtsbote queue retry --route internet --older-than 1h", run_retry},
       {"queue hold", "Holds the waiting recipients of a message",
        "Nothing leaves until somebody releases or cancels it. An attempt that has begun is not stopped.", {id, reason, k_config_option, k_json_option},
        "0  held\n1  nothing to hold: held already, or being delivered\n2  it could not be done",

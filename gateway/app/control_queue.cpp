@@ -19,6 +19,7 @@ using receipts::EventType;
 using store::State;
 
 constexpr std::size_t k_max_list = 10'000;
+constexpr std::size_t k_retry_lot = 10'000;  // not fewer than one message may have recipients
 constexpr std::size_t k_max_reason = 1000;
 constexpr std::size_t k_max_trail_lines = 2000;
 
@@ -42,19 +43,44 @@ json::object row_as_json(const store::MessageRow& row) {
   return {{"mid", row.mid.text()}, {"received", base::format_utc(row.received)}, {"size", row.size}, {"recipients", std::move(recipients)}};
 }
 
-json::object list(const Task& task) {
+// What a list or a retry asks for; `answer` says what is wrong where it returns nothing.
+std::optional<store::ListFilter> filter_of(const Task& task, json::object& answer) {
   store::ListFilter filter;
-  const std::string state = text_of(task.request, "state");
+  const std::string state = text_of(task.request, "state"), reason = text_of(task.request, "reason"), domain = text_of(task.request, "domain");
   for (const State s : {State::held, State::due, State::in_flight, State::unknown})
     if (state == store::name_of(s)) filter.state = s;
-  if (!state.empty() && !filter.state) return error_answer("no such state", k_exit_error);
+  for (int r = 1; r <= static_cast<int>(policies::Reason::no_signing_identity); ++r)
+    if (reason == reason_name(r)) filter.reason = r;
+  if (!state.empty() && !filter.state) answer = error_answer("no such state", k_exit_error);
+  if (!reason.empty() && !filter.reason)
+    answer = error_answer("no such reason: no_rule, no_key, refused_by_rule, held_by_rule, quarantined, lookup_unknown or no_signing_identity", k_exit_error);
+  if (!domain.empty()) {
+    const auto parsed = mail::parse_domain(domain);
+    if (!parsed) answer = error_answer("no domain: " + shown(domain), k_exit_error);
+    if (parsed) filter.domain = *parsed;
+  }
+  filter.route = text_of(task.request, "route");
+  filter.department = text_of(task.request, "department");
+  filter.account = text_of(task.request, "account");
+  if (const auto age = number_of(task.request, "age_seconds")) filter.received_before = task.live.now() - std::chrono::seconds(std::clamp<std::int64_t>(*age, 0, 1LL << 32));
+  if (!answer.empty()) return std::nullopt;
+  return filter;
+}
+
+json::object list(const Task& task) {
+  json::object wrong;
+  auto asked = filter_of(task, wrong);
+  if (!asked) return wrong;
+  store::ListFilter& filter = *asked;
   filter.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(task.request, "limit").value_or(1000), 1, k_max_list));
   const auto rows = task.live.store().list(filter);
   if (!rows) return error_answer(rows.error());
   json::array messages;
   for (const store::MessageRow& row : *rows) messages.emplace_back(row_as_json(row));
   json::object out = good_answer();
-  out["more"] = messages.size() == filter.limit;
+  std::size_t listed = 0;
+  for (const store::MessageRow& row : *rows) listed += row.recipients.size();
+  out["more"] = listed == filter.limit;
   out["messages"] = std::move(messages);
   return out;
 }
@@ -154,10 +180,9 @@ json::object show(const Task& task) {
 
 pipeline::EventTime time_of(const Task& task) { return {task.live.now(), task.live.snapshot()->cfg}; }
 
-store::RecipientUpdate update_of(const Opened& message, std::size_t i, State to, base::Timestamp due) {
-  const store::RecipientRow& row = message.row.recipients[i];
+store::RecipientUpdate update_of(const store::MessageRow& message, const store::RecipientRow& row, State to, base::Timestamp due) {
   store::RecipientUpdate out;
-  out.id = message.row.id;
+  out.id = message.id;
   out.rx = row.rx;
   out.from = row.state;
   out.to = to;
@@ -165,6 +190,10 @@ store::RecipientUpdate update_of(const Opened& message, std::size_t i, State to,
   out.attempts = row.attempts;
   out.reason = row.reason;
   return out;
+}
+
+store::RecipientUpdate update_of(const Opened& message, std::size_t i, State to, base::Timestamp due) {
+  return update_of(message.row, message.row.recipients[i], to, due);
 }
 
 // Commits and tells; `what` was done to how many of the recipients.
@@ -178,7 +207,46 @@ json::object commit(const Task& task, store::Change change, const char* what, st
   return out;
 }
 
+// All that wait behind a filter, a lot at a time: what a next hop that was down for a day leaves may be many.
+json::object retry_many(const Task& task) {
+  json::object wrong;
+  auto filter = filter_of(task, wrong);
+  if (!filter) return wrong;
+  filter->state = State::due;
+  filter->limit = k_retry_lot;
+  const base::Timestamp now = task.live.now();
+  std::size_t count = 0;
+  while (true) {
+    const auto rows = task.live.store().list(*filter);
+    if (!rows) return error_answer(rows.error());
+    if (rows->empty()) break;
+    std::size_t listed = 0;
+    for (const store::MessageRow& row : *rows) {
+      store::Change change;
+      listed += row.recipients.size();
+      for (const store::RecipientRow& r : row.recipients)
+        if (r.due > now) change.updates.push_back(update_of(row, r, State::due, now));
+      if (change.updates.empty()) continue;
+      const std::size_t some = change.updates.size();
+      const auto done = task.live.store().commit_and_wait(std::move(change));
+      // a delivery that has just begun is as good as retried
+      if (!done && done.error().code != store::k_wrong_state && done.error().code != store::k_no_message) return error_answer(done.error());
+      if (done) count += some;
+    }
+    // a message whose recipients are split by the limit is looked at again
+    filter->after_id = listed == filter->limit && rows->size() > 1 ? rows->back().id - 1 : rows->back().id;
+    if (listed < filter->limit) break;
+  }
+  if (count == 0) return error_answer("no recipient behind this filter waits for a later attempt", k_exit_no);
+  task.live.wake();
+  json::object out = good_answer();
+  out["retried"] = count;
+  return out;
+}
+
 json::object retry(const Task& task) {
+  const bool is_one = !text_of(task.request, "id").empty();
+  if (!is_one) return retry_many(task);
   json::object answer;
   const auto message = open_message(task, false, answer);
   if (!message) return answer;

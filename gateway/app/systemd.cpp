@@ -6,11 +6,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
 #include <utility>
 
 namespace app {
@@ -141,6 +146,27 @@ std::vector<std::string> InheritedSockets::close_untaken() {
   }
   m_sockets.clear();
   return out;
+}
+
+bool is_held_by_systemd(std::uint16_t port) {
+  std::set<std::string> sockets;
+  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream in(table);
+    // "0: 00000000000000000000000000000000:024B 0000…:0000 0A …": number, local, remote, state (0A listens), queues, timers, …, uid, …, inode
+    for (std::string line; std::getline(in, line);) {
+      std::istringstream words(line);
+      std::string number, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
+      words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode;
+      const auto colon = local.rfind(':');
+      if (state == "0A" && colon != std::string::npos && std::strtoul(local.c_str() + colon + 1, nullptr, 16) == port) sockets.insert("socket:[" + inode + "]");
+    }
+  }
+  std::error_code error;
+  for (auto at = std::filesystem::directory_iterator("/proc/1/fd", error); !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    std::error_code gone;
+    if (sockets.contains(std::filesystem::read_symlink(at->path(), gone).string())) return true;
+  }
+  return false;
 }
 
 }  // namespace app

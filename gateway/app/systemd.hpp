@@ -55,4 +55,8 @@ class InheritedSockets {
   std::map<std::string, int> m_sockets;
 };
 
+// Does systemd hold a listening socket on this port, so that a daemon would be given it? False also where that cannot be seen,
+// which needs root.
+bool is_held_by_systemd(std::uint16_t port);
+
 }  // namespace app

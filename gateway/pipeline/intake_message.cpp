@@ -240,6 +240,8 @@ class Arriving : public Submission {
     out.body = m_body.stored();
     out.record = encode(m_record);
     out.tags = search_words(m_record, m_state.recipients);
+    out.department = m_record.origin.department;
+    if (m_record.origin.proof == policies::Proof::account) out.account = m_record.origin.principal;
     for (const RecipientRecord& r : m_state.recipients) {
       const auto* route = options().route_for(r.address.domain());
       const bool held = r.decision.outcome == policies::Outcome::hold;
@@ -247,7 +249,7 @@ class Arriving : public Submission {
                                 !r.decision.route.empty() ? r.decision.route
                                 : route != nullptr        ? route->name
                                                           : "",
-                                static_cast<int>(r.decision.reason), encode(r)});
+                                static_cast<int>(r.decision.reason), encode(r), r.address.domain()});
     }
     return out;
   }

@@ -82,7 +82,7 @@ void add_notice(store::Store& store, const NoticeInput& in, store::Change& chang
   recipient.decision.rule = "notice";
   recipient.expires = in.now + options.retry.expiry;
   message.record = encode(record);
-  message.recipients.push_back({store::State::due, in.now, route->name, 0, encode(recipient)});
+  message.recipients.push_back({store::State::due, in.now, route->name, 0, encode(recipient), to.domain()});
   message.tags = {to.folded()};
 
   const EventTime at{in.now, in.snapshot.cfg};

@@ -25,9 +25,9 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
   out.m_root = &root;
   out.m_search_key = std::move(search_key);
   const std::pair<Statement*, const char*> statements[] = {
-      {&out.m_sql.insert_message, "INSERT INTO message(id,mid,received,size,key,record,spool,body) VALUES(?,?,?,?,?,?,?,?)"},
+      {&out.m_sql.insert_message, "INSERT INTO message(id,mid,received,size,key,record,spool,body,department,account) VALUES(?,?,?,?,?,?,?,?,?,?)"},
       {&out.m_sql.insert_recipient,
-       "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record) VALUES(?,?,?,?,0,?,?,?)"},
+       "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record,domain) VALUES(?,?,?,?,0,?,?,?,?)"},
       {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=?"},
       {&out.m_sql.update_record, "UPDATE recipient SET record=? WHERE id=? AND rx=?"},
       {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND state<4 LIMIT 1"},
@@ -99,6 +99,10 @@ base::Result<void> QueueWriter::insert(Database& db, LogWriter& log, const NewMe
     row.bind_null(7).bind(8, base::ByteView(message.body.sealed));
   else
     row.bind_text(7, message.body.spool_file).bind_null(8);
+  const base::Bytes department = tag_of(m_search_key, "department:" + message.department), account = tag_of(m_search_key, "account:" + message.account);
+  row.bind_null(9).bind_null(10);
+  if (!message.department.empty()) row.bind(9, base::ByteView(department));
+  if (!message.account.empty()) row.bind(10, base::ByteView(account));
   if (auto done = row.run(); !done) return done;
   std::int64_t rx = 0;
   for (const NewRecipient& r : message.recipients) {
@@ -106,6 +110,8 @@ base::Result<void> QueueWriter::insert(Database& db, LogWriter& log, const NewMe
     auto& insert_row = m_sql.insert_recipient;
     insert_row.bind(1, id).bind(2, rx++).bind(3, static_cast<std::int64_t>(r.state)).bind(4, millis(r.due));
     insert_row.bind_text(5, r.route).bind(6, static_cast<std::int64_t>(r.reason)).bind(7, base::ByteView(sealed));
+    const base::Bytes domain = tag_of(m_search_key, r.domain);
+    insert_row.bind(8, base::ByteView(domain));
     if (auto done = insert_row.run(); !done) return done;
   }
   base::Bytes tags;

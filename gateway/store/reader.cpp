@@ -79,20 +79,6 @@ base::Result<std::vector<std::int64_t>> Reader::find_expired_holds(base::Timesta
   }
 }
 
-base::Result<std::vector<std::int64_t>> Reader::message_ids(std::size_t limit) {
-  const std::lock_guard lock(m_mutex);
-  auto query = m_db.prepare("SELECT id FROM message ORDER BY id LIMIT ?");
-  if (!query) return std::move(query).error();
-  query->bind(1, static_cast<std::int64_t>(limit));
-  std::vector<std::int64_t> out;
-  while (true) {
-    const auto row = query->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(query->integer(0));
-  }
-}
-
 base::Result<std::vector<RecipientRow>> Reader::recipients_of(std::int64_t id, const base::MessageId& mid, const base::SecretBytes& key) {
   auto query = m_db.prepare("SELECT rx,state,due,attempts,route,reason,record FROM recipient WHERE id=? ORDER BY rx");
   if (!query) return std::move(query).error();

@@ -19,7 +19,7 @@ class Reader {
   base::Result<std::vector<std::int64_t>> find_expired_holds(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);
-  base::Result<std::vector<std::int64_t>> message_ids(std::size_t limit);
+  base::Result<std::vector<MessageRow>> list(const ListFilter& filter, const base::SecretBytes& search_key);
   base::Result<Counters> counters();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query, const base::SecretBytes& search_key);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);

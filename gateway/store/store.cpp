@@ -320,16 +320,9 @@ base::Result<bool> Store::remove_account(const std::string& name) {
 }
 
 base::Result<std::vector<MessageRow>> Store::list(const ListFilter& filter) {
-  auto ids =
-      filter.state ? m_impl->reader->find_in_state(*filter.state, filter.limit) : m_impl->reader->message_ids(filter.limit);
-  if (!ids) return std::move(ids).error();
-  std::vector<MessageRow> out;
-  for (const std::int64_t id : *ids) {
-    auto row = m_impl->reader->load(id, false);
-    if (!row) return std::move(row).error();
-    if (*row) out.push_back(**std::move(row));
-  }
-  return out;
+  auto db = Database::open(m_impl->options.directory / "store.sqlite", false);
+  if (!db) return std::move(db).error();
+  return Reader(*std::move(db), m_impl->spool(), m_impl->options.root).list(filter, m_impl->search_key);
 }
 
 base::Result<std::unique_ptr<crypto::seal::SealedFileWriter>> Store::create_spool_file(const base::MessageId& mid,

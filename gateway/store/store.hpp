@@ -37,9 +37,14 @@ struct StoredLeaf {
   std::vector<std::string> disclosures;               // opened; empty if the caller did not ask or the key is gone
 };
 
+// What all must hold of a recipient; an empty text or absent value asks for nothing.
 struct ListFilter {
   std::optional<State> state;
-  std::size_t limit = 1000;
+  std::size_t limit = 1000;                           // recipients
+  std::string route, domain, department, account;
+  std::optional<int> reason;
+  std::optional<base::Timestamp> received_before;
+  std::int64_t after_id = 0;                          // a cursor: messages behind this one
 };
 
 struct SearchQuery {
@@ -75,6 +80,8 @@ class Store {
   base::Result<std::vector<std::int64_t>> find_expired_holds(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);
+  // Messages under way in their order, with those of their recipients that the filter lets through; from clear columns alone:
+  // nothing is opened, records are empty. Reads through a connection of its own, so that a long look holds up nobody.
   base::Result<std::vector<MessageRow>> list(const ListFilter& filter);
   base::Result<Counters> counters();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query);

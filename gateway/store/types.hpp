@@ -37,6 +37,7 @@ struct NewRecipient {
   std::string route;         // clear column
   int reason = 0;            // clear column: policies::Reason
   base::Bytes record;        // plain here, sealed by the store: address, decision, DSN wishes
+  std::string domain{};      // of the address, folded; stored as a keyed hash, for lists
 };
 
 struct NewMessage {
@@ -48,6 +49,7 @@ struct NewMessage {
   base::Bytes record;                        // plain here: envelope, origin, sender, what a notice needs
   std::vector<NewRecipient> recipients;      // rx is the index
   std::vector<base::Bytes> tags;             // plain search words; stored as keyed hashes
+  std::string department, account;           // of the sender, "" for none; stored as keyed hashes, for lists
 };
 
 struct RecipientUpdate {

@@ -35,7 +35,7 @@ def turns_read_only(h, when, size, call, path, number, may_accept):
     code = end_of(process)
     assert code == 1, (when, code)
     codes = {code for code, _ in answers}
-    assert codes <= ({250, 451, None} if may_accept else {451, None}), (when, answers)
+    assert codes <= ({250, 421, 451, None} if may_accept else {421, 451, None}), (when, answers)
     until("the reason in the log", lambda: any('"store.stopped"' in e for e in h.events))
     h.process = None
     # all of the disk works again
