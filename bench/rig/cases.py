@@ -25,6 +25,8 @@ CASES = [
     Case("10 KiB, 50 connections", 50, 10 * KIB, 1500, 20000, 12, 1 / 10),
     Case("10 KiB, a new connection for each", 10, 10 * KIB, 800, 2500, 3.5, 1 / 4, reconnect=True),
     Case("100 KiB, 10 connections", 10, 100 * KIB, 1000, 4000, 5, 1 / 5),
+    Case("100 KiB, 1 connection", 1, 100 * KIB, 0, 1000),
+    Case("100 KiB, 50 connections", 50, 100 * KIB, 0, 4000),
     Case("1 MiB, 10 connections", 10, 1024 * KIB, 300, 600, 3, 1 / 3),
     Case("10 KiB at a steady 100/s", 10, 10 * KIB, 500, 500, rate=100, p99_goal=1 / 2),
     Case("S/MIME 10 KiB, 1 connection", 1, 10 * KIB, 0, 1500, secret=True, bare="p256 cbc 10k"),
@@ -36,4 +38,4 @@ CASES = [
 ]
 # which pass-through case a protected one is compared with: bare + pass-through is the goal
 PLAIN_OF = {10 * KIB: {1: "10 KiB, 1 connection", 10: "10 KiB, 10 connections", 50: "10 KiB, 50 connections"},
-            100 * KIB: {1: "100 KiB, 10 connections", 10: "100 KiB, 10 connections", 50: "100 KiB, 10 connections"}}
+            100 * KIB: {1: "100 KiB, 1 connection", 10: "100 KiB, 10 connections", 50: "100 KiB, 50 connections"}}

@@ -2,6 +2,7 @@
 recipient: @plain.example passes (own rule clears it), @secret.example is signed and encrypted."""
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -116,6 +117,11 @@ class Gateway:
         with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return wait_for_port(self.port, 30, lambda: self.process.poll() is None)
+
+    def vkey(self):
+        """The log's verifier key, from a store that nobody holds."""
+        with sqlite3.connect(f"file:{self.directory}/state/store.sqlite?mode=ro", uri=True) as db:
+            return db.execute("SELECT vkey FROM log_state").fetchone()[0]
 
     def pids(self):
         return machine.family(self.process.pid)
