@@ -100,7 +100,7 @@ base::Result<Letter> read_letter(const Invocation& i) {
 const config::ListenerOptions* find_listener(const config::Options& options, bool has_account) {
   const auto wanted = has_account ? config::ListenerRole::submission : config::ListenerRole::relay;
   for (const config::ListenerOptions& listener : options.listeners)
-    if (listener.role == wanted && (has_account || listener.is_loopback)) return &listener;
+    if (listener.role == wanted && (has_account || listener.is_local())) return &listener;
   return nullptr;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/app/listener.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -7,6 +9,7 @@
 
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
+#include "base/net/proxy_header.hpp"
 #include "gateway/web/session.hpp"
 #include "smtp/server/session.hpp"
 
@@ -21,6 +24,8 @@ constexpr base::log::Event k_event_listening{"listener.open"};
 constexpr base::log::Event k_event_accept{"listener.accept_failed"};
 constexpr base::log::Event k_event_exception{"session.exception"};
 constexpr base::log::Event k_event_busy{"listener.busy"};
+constexpr base::log::Event k_event_proxy{"listener.proxy_refused"};
+constexpr std::chrono::seconds k_proxy_time{5};  // for the whole header: a proxy sends it in one piece with the connection
 constexpr int k_backlog = 1024;
 
 std::chrono::seconds seconds_of(std::chrono::milliseconds time) { return std::chrono::ceil<std::chrono::seconds>(time); }
@@ -34,7 +39,7 @@ smtp::server::SessionOptions session_options(const pipeline::Snapshot& snapshot,
   out.engine.starttls = out.tls != nullptr && !listener.implicit_tls;
   const bool submission = listener.role == config::ListenerRole::submission;
   out.engine.auth = out.engine.need_auth = submission;
-  out.engine.need_tls = submission || (listener.role == config::ListenerRole::relay && !listener.is_loopback);
+  out.engine.need_tls = submission || (listener.role == config::ListenerRole::relay && !listener.is_local());
   auto& limits = out.engine.limits;
   limits.message_size = o.limits.size.message.value;
   limits.recipients = o.limits.count.recipients;
@@ -44,6 +49,11 @@ smtp::server::SessionOptions session_options(const pipeline::Snapshot& snapshot,
   limits.data_time = seconds_of(o.limits.time.data);
   limits.tls_time = seconds_of(o.limits.time.tls_handshake);
   return out;
+}
+
+bool comes_from(const std::vector<config::Network>& networks, const std::string& peer_address) {
+  const std::string bytes = pipeline::address_bytes(peer_address);
+  return std::any_of(networks.begin(), networks.end(), [&](const auto& n) { return n.contains(bytes); });
 }
 
 web::SessionOptions https_options(const pipeline::Snapshot& snapshot, const config::ListenerOptions& listener) {
@@ -125,32 +135,62 @@ Awaitable<void> Listener::run() {
 Awaitable<void> Listener::session(base::net::Stream stream) {
   const auto snapshot = m_context.current.get();
   const auto& count = snapshot->options->limits.count;
-  const std::string address = stream.peer_address();
-  const std::size_t index = std::min(m_index, snapshot->options->listeners.size() - 1);
-  const bool smtp = snapshot->options->listeners[index].role != config::ListenerRole::https;
-  if (m_sessions.all >= count.sessions || m_sessions.of_address[address] >= count.sessions_per_address) {
-    if (m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
-    base::log::warning(k_event_busy, {{"peer", address}});
-    if (!smtp) co_return;  // before TLS there is nothing that could be said
-    stream.expires_after(std::chrono::seconds(5));
-    const std::string busy = smtp::format_reply({421, "4.7.0", snapshot->options->site.hostname + " too many connections, try again later"});
-    const auto done = co_await stream.write(busy);
-    (void)done.has_value();
+  const auto& listener = snapshot->options->listeners[std::min(m_index, snapshot->options->listeners.size() - 1)];
+  if (m_sessions.all >= count.sessions) {
+    co_await turn_away(std::move(stream), snapshot);
     co_return;
   }
   ++m_sessions.all;
-  ++m_sessions.of_address[address];
   const std::uint64_t number = ++m_sessions.next;
   m_sessions.closers[number] = stream.closer();
   m_sessions.interrupters[number] = stream.interrupter();
   // the counts go back however the session ends
-  const std::shared_ptr<void> leave(nullptr, [this, address, number](void*) {
+  const std::shared_ptr<void> leave(nullptr, [this, number](void*) {
     m_sessions.closers.erase(number);
     m_sessions.interrupters.erase(number);
     --m_sessions.all;
+  });
+  if (comes_from(listener.proxy_networks, stream.peer_address())) {
+    const bool known = co_await ask_proxy(stream);
+    if (!known) co_return;
+  }
+  const std::string address = stream.peer_address();
+  if (m_sessions.of_address[address] >= count.sessions_per_address) {
+    if (m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
+    co_await turn_away(std::move(stream), snapshot);
+    co_return;
+  }
+  ++m_sessions.of_address[address];
+  const std::shared_ptr<void> leave_address(nullptr, [this, address](void*) {
     if (--m_sessions.of_address[address] == 0) m_sessions.of_address.erase(address);
   });
   co_await speak(std::move(stream), snapshot);
+}
+
+Awaitable<void> Listener::turn_away(base::net::Stream stream, pipeline::SnapshotPtr snapshot) {
+  base::log::warning(k_event_busy, {{"peer", stream.peer_address()}});
+  const auto& listener = snapshot->options->listeners[std::min(m_index, snapshot->options->listeners.size() - 1)];
+  if (listener.role == config::ListenerRole::https) co_return;  // before TLS there is nothing that could be said
+  stream.expires_after(std::chrono::seconds(5));
+  const std::string busy = smtp::format_reply({421, "4.7.0", snapshot->options->site.hostname + " too many connections, try again later"});
+  const auto done = co_await stream.write(busy);
+  (void)done.has_value();
+}
+
+// Whoever comes from a proxy without a header, or with one that cannot be read, is nobody: the proxy's own address must not
+// stand for his, it may be trusted with more.
+Awaitable<bool> Listener::ask_proxy(base::net::Stream& stream) {
+  stream.expires_after(k_proxy_time);
+  bool heard = false;
+  auto peer = co_await base::net::read_proxy_header(stream, heard);
+  if (!peer) {
+    // a proxy that looks whether the port is open says nothing
+    if (heard || peer.error().code != base::k_connection)
+      base::log::warning(k_event_proxy, {{"proxy", stream.peer_address()}, {"error", peer.error().describe()}});
+    co_return false;
+  }
+  if (*peer) stream.set_peer((*peer)->address, (*peer)->port);
+  co_return true;
 }
 
 Awaitable<void> Listener::speak(base::net::Stream stream, pipeline::SnapshotPtr snapshot) {

@@ -1,5 +1,5 @@
 // Promise: accepts connections for one listener and runs a session for each, within the limits of sessions in all and of one
-// address; beyond them the connection gets a 421 and is closed.
+// address; beyond them the connection gets a 421 and is closed. Behind a proxy the address is that of the proxy's client.
 #pragma once
 
 #include <atomic>
@@ -45,6 +45,8 @@ class Listener {
   Listener(boost::asio::any_io_executor executor, Doors doors, std::size_t index);
   base::net::Awaitable<void> run();
   base::net::Awaitable<void> session(base::net::Stream stream);
+  base::net::Awaitable<void> turn_away(base::net::Stream stream, pipeline::SnapshotPtr snapshot);
+  base::net::Awaitable<bool> ask_proxy(base::net::Stream& stream);
   base::net::Awaitable<void> speak(base::net::Stream stream, pipeline::SnapshotPtr snapshot);
 
   boost::asio::any_io_executor m_executor;

@@ -30,12 +30,10 @@ class ListenerReader {
     if (m_has_role) m_l.role = static_cast<ListenerRole>(*m_r.word("role", k_roles));
     address();
     tls();
-    for (const Node* node : m_r.strings("networks").value_or(std::vector<const Node*>{})) {
-      auto network = parse_network(node->text);
-      if (!network)
-        m_r.error_at(node->at, "listener.networks: \"" + node->text + "\" is no network, or has bits beyond its prefix");
-      if (network) m_l.networks.push_back(std::move(*network));
-    }
+    m_l.networks = networks("networks");
+    m_l.proxy_networks = networks("proxy_networks");
+    for (const Network& network : m_l.proxy_networks)
+      if (network.prefix == 0) m_r.error("proxy_networks", "holds \"" + network.text + "\": anybody could say that he is somebody else");
     m_l.client_certificates = texts_of(m_r, "client_certificates");
     m_l.departments = texts_of(m_r, "departments");
     if (m_has_role) by_role();
@@ -57,6 +55,18 @@ class ListenerReader {
     for (const ListenerOptions& other : m_draft.options.listeners)
       if (other.host == m_l.host && other.port == m_l.port && m_l.port != 0)
         m_r.error("address", "= \"" + *text + "\" is taken by another listener");
+  }
+
+  std::vector<Network> networks(std::string_view key) {
+    std::vector<Network> out;
+    for (const Node* node : m_r.strings(key).value_or(std::vector<const Node*>{})) {
+      auto network = parse_network(node->text);
+      if (network)
+        out.push_back(std::move(*network));
+      else
+        m_r.error_at(node->at, "listener." + std::string(key) + ": \"" + node->text + "\" is no network, or has bits beyond its prefix");
+    }
+    return out;
   }
 
   void tls() {
@@ -96,7 +106,7 @@ class ListenerReader {
   }
 
   void https() {
-    if (!m_r.has("tls") && !m_l.is_loopback) m_r.error_at(m_r.at(), "listener: https needs tls: tokens and messages travel over TLS only");
+    if (!m_r.has("tls") && !m_l.is_local()) m_r.error_at(m_r.at(), "listener: https needs tls: tokens and messages travel over TLS only");
     if (m_r.has("networks")) m_r.error("networks", "has no meaning for https: clients have tokens or certificates");
     if (m_r.has("implicit_tls")) m_r.error("implicit_tls", "has no meaning for https: it is TLS from the first byte");
     if (m_r.has("client_certificates") && !m_r.has("departments"))
@@ -109,8 +119,8 @@ class ListenerReader {
                    "listener: a relay must name its departments: without them anybody on these networks could send as anybody");
     if (!m_r.has("networks") && !m_r.has("client_certificates"))
       m_r.error_at(m_r.at(), "listener: a relay must name networks or client_certificates");
-    if (!m_l.is_loopback && !m_r.has("tls"))
-      m_r.error_at(m_r.at(), "listener: a relay that does not listen on loopback needs tls");
+    if (!m_l.is_local() && !m_r.has("tls"))
+      m_r.error_at(m_r.at(), "listener: a relay that does not listen on loopback, or behind a proxy, needs tls");
     for (const Network& network : m_l.networks)
       if (network.prefix == 0) m_r.error("networks", "holds \"" + network.text + "\": that is everybody");
   }

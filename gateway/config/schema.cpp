@@ -94,6 +94,8 @@ std::span<const KeySpec> listener() {
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
       {"networks", "string or list", "none", "CIDR",
        "relay, metrics: who may connect; mx: who may use sender addresses of our own domains"},
+      {"proxy_networks", "string or list", "none", "CIDR",
+       "load balancers: their connections must begin with a PROXY header of version 2, and who it names is the peer"},
       {"client_certificates", "string or list", "none", "", "relay, https: names of client certificates that may connect"},
       {"departments", "string or list", "", "ids of departments", "relay, and https by certificate: whose sender addresses may be used here"},
   };

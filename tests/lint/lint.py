@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the sources against the floor plan: includes, library rooms, sizes, names, and the few habits a compiler does not check.
+"""Holds the sources against the floor plan: includes, library rooms, sizes, names, and the few habits a compiler does not check; and the pages
+against their links.
 
   lint.py SOURCE_ROOT     prints file:line: message for each fault; exit 1 if there is one
   lint.py --self-test     each rule reports its fault in a tree made for it
@@ -81,6 +82,11 @@ def strip(text):
     return pattern.sub(lambda m: '""' + re.sub(r"[^\n]", " ", m.group())[2:] if m.group()[0] != "/" else re.sub(r"[^\n]", " ", m.group()), text)
 
 
+def anchor(heading):
+    """How a heading is named in a link: GitHub's rule."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
 class Lint:
     def __init__(self, root):
         self.root = root
@@ -111,7 +117,33 @@ class Lint:
             self.awaits(path, code)
             self.habits(path, text, code)
         self.leaks()
+        self.links()
         return self.exceptions()
+
+    def pages(self):
+        yield from (name for name in sorted(os.listdir(self.root)) if name.endswith(".md"))
+        for top in ("docs", "tests", "systemd", "packaging", "policies"):
+            for where, folders, names in os.walk(os.path.join(self.root, top)):
+                folders.sort()
+                yield from (os.path.relpath(os.path.join(where, name), self.root) for name in sorted(names) if name.endswith(".md"))
+
+    def text_of(self, path):
+        with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as f:
+            return re.sub(r"```.*?```", lambda m: "\n" * m.group(0).count("\n"), f.read(), flags=re.S)
+
+    def links(self):
+        """A page leads to files of ours, and to headings, that are there."""
+        for path in self.pages():
+            for number, line in enumerate(self.text_of(path).split("\n"), 1):
+                for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
+                    if re.match(r"[a-z]+:", target):
+                        continue
+                    file, _, heading = target.partition("#")
+                    there = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+                    if not os.path.exists(os.path.join(self.root, there)):
+                        self.fault("link", path, number, f"{target} leads nowhere")
+                    elif heading and heading not in {anchor(h) for h in re.findall(r"^#+ (.*)$", self.text_of(there), re.M)}:
+                        self.fault("link", path, number, f"{there} has no heading for #{heading}")
 
     def leaks(self):
         """A library stands in headers only that no other room sees, directly or through another header."""
@@ -291,6 +323,8 @@ GOOD = {
     "receipts/log/inner.hpp": "#pragma once\n#include <boost/json.hpp>\n",
     "receipts/log/inner.cpp": '#include "receipts/log/inner.hpp"\n',
     "receipts/log/outer.hpp": '#pragma once\n#include "receipts/log/leaf.hpp"\n',
+    "README.md": "[a](docs/a.md), [b](docs/a.md#two-words-more), [c](https://example.org/x), `[d](nowhere)`\n```\n[e](nowhere)\n```\n",
+    "docs/a.md": "# A\n## Two words, more\n[up](../README.md) [here](#a)\n",
     "gateway/app/main.cpp": '#include "receipts/log/outer.hpp"\n',
 }
 BAD = [  # rule, file, text
@@ -318,6 +352,9 @@ BAD = [  # rule, file, text
     ("habit", "base/core/a.cpp", "#define X 1\n"),
     ("word", "base/core/a.cpp", "// TO" "DO later\n"),
     ("word", "base/core/a.cpp", 'auto x = "not imple' 'mented";\n'),
+    ("link", "docs/b.md", "[a](a.txt)\n"),
+    ("link", "docs/b.md", "[a](a.md#three)\n"),
+    ("link", "docs/beside/b.md", "[a](a.md)\n"),
     ("exception", "tests/lint/exceptions.txt", "at most 1\nsize base/core/bytes.hpp no longer true\n"),
     ("exception", "tests/lint/exceptions.txt", "at most 3\n"),
     ("exception", "tests/lint/exceptions.txt", "at most 1\nsize base/core/bytes.hpp\n"),

@@ -308,6 +308,12 @@ transport = "{self.transport}"
         (d / "amtsbote.toml").chmod(0o600)
         (d / "policies" / "10.toml").chmod(0o600)
 
+    def change_config(self, old, new):
+        """Another text in the place of one that must be there once."""
+        text = self.config.read_text()
+        assert text.count(old) == 1, (text.count(old), old)
+        self.config.write_text(text.replace(old, new))
+
     @property
     def config(self):
         return self.dir / "amtsbote.toml"

@@ -78,7 +78,7 @@ def stops(h, where, size, call, path, number, error, may_accept, word):
     assert code == 1, f"{where}: exit code {code}"
     assert any(word in text for text in stop_words(h)), (where, stop_words(h))
     codes = {code for code, _ in answers}
-    assert codes <= ({250, 451, None} if may_accept else {451, None}), (where, answers)
+    assert codes <= ({250, 421, 451, None} if may_accept else {421, 451, None}), (where, answers)
     h.process = None
     h.start()
     check_arrival(h, {mid_of_reply(text) for code, text in answers if code == 250})

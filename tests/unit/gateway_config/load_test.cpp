@@ -264,7 +264,7 @@ TEST_F(ConfigTest, EachFault) {
       {"networks = [\"127.0.0.0/8\"]\n", "", "a relay must name networks or client_certificates"},
       {"networks = [\"127.0.0.0/8\"]", "networks = [\"0.0.0.0/0\"]", "that is everybody"},
       {"networks = [\"127.0.0.0/8\"]", "networks = [\"10.1.0.0/8\"]", "bits beyond its prefix"},
-      {"address = \"127.0.0.1:10025\"", "address = \"192.0.2.1:25\"", "a relay that does not listen on loopback needs tls"},
+      {"address = \"127.0.0.1:10025\"", "address = \"192.0.2.1:25\"", "a relay that does not listen on loopback, or behind a proxy, needs tls"},
       {"address = \"127.0.0.1:10025\"", "address = \"[::]:587\"", "is taken by another listener"},
       {"address = \"127.0.0.1:10025\"", "address = \"mail.example:25\"", "must be an IP address and a port"},
       {"tls = \"gw\"", "tls = \"gx\"", "unknown name \"gx\"; did you mean \"gw\"?"},
@@ -275,7 +275,6 @@ TEST_F(ConfigTest, EachFault) {
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"", "cannot be verified on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"mx\"\ntransport = \"dane\"", "cannot be dane on an mx route"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"relay.example.net\"", "must be host:port or \"mx\""},
-      {"smtp = \"relay.example.net:587\"", "lmtp = \"unix:/run/lmtp\"\ntransport = \"tls\"", "has no meaning on a Unix socket"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"a:1\"\nlmtp = \"b:2\"", "must have either smtp or lmtp"},
       {"smtp = \"relay.example.net:587\"", "smtp = \"r.example:587\"\naccount = \"x\"", "account and password go together"},
       {"smtp = \"relay.example.net:587\"",
@@ -314,6 +313,13 @@ TEST_F(ConfigTest, EachFault) {
   };
   for (const auto& row : rows)
     if (*row.expected != '\0') expect_fault(row.from, row.to, row.expected);
+}
+
+TEST_F(ConfigTest, ProxiesAndSockets) {
+  expect_fault("networks = [\"127.0.0.0/8\"]", "networks = [\"127.0.0.0/8\"]\nproxy_networks = \"::/0\"", "that he is somebody else");
+  expect_fault("networks = [\"127.0.0.0/8\"]", "networks = [\"127.0.0.0/8\"]\nproxy_networks = [\"10.1.0.0/8\"]", "listener.proxy_networks: \"10.1.0.0/8\" is no network");
+  expect_fault("networks = [\"127.0.0.0/8\"]", "networks = [\"127.0.0.0/8\"]\nproxy_networks = [\"127.0.0.1\"]", "or behind a proxy, needs tls");
+  expect_fault("smtp = \"relay.example.net:587\"", "lmtp = \"unix:/run/lmtp\"\ntransport = \"tls\"", "has no meaning on a Unix socket");
 }
 
 TEST_F(ConfigTest, DomainWithoutRoute) {
