@@ -16,7 +16,7 @@ try:
     units = []
     for unit in sorted(source.glob("*.service")) + sorted(source.glob("*.socket")):
         # the program stands elsewhere here; all else is as it is installed
-        text = unit.read_text().replace("/usr/bin/amtsbote serve", os.path.abspath(BINARY) + " serve")
+        text = unit.read_text().replace("=/usr/bin/amtsbote ", "=" + os.path.abspath(BINARY) + " ")
         (directory / unit.name).write_text(text)
         units.append(directory / unit.name)
     assert len(units) >= 5
