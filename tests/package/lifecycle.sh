@@ -68,7 +68,7 @@ until_true "the bad one is refused" 20 inside sh -c 'journalctl -u amtsbote --no
 is_active || fail "a bad reload ended it"
 inside sh -c 'cat /root/good.toml > /etc/amtsbote/amtsbote.toml'
 send nach-reload | grep -q ' 250 ' || fail "no mail after a reload"
-until_true "it arrives" 30 has_letters 2
+until_true "it arrives" 30 arrives 2
 
 say "OpenPGP: gpg and its agent inside the sandbox"
 inside sh -c 'cd /root/trial && mkdir -p -m 700 gnupg && export GNUPGHOME=/root/trial/gnupg && gpg -q --batch --passphrase "" --quick-gen-key pgp@partner.example rsa3072 cert,sign never && \
@@ -76,7 +76,7 @@ inside sh -c 'cd /root/trial && mkdir -p -m 700 gnupg && export GNUPGHOME=/root/
 inside amtsbote keys generate poststelle@stadt.example --name Poststelle
 inside amtsbote keys import /root/trial/pgp.asc
 send openpgp pgp@partner.example | grep -q ' 250 ' || fail "no mail to an OpenPGP key"
-until_true "it arrives" 60 has_letters 3
+until_true "it arrives" 60 arrives 3
 inside sh -c 'cd /root/trial && GNUPGHOME=/root/trial/gnupg gpg -q --batch -d "$(grep -l "PGP MESSAGE" praxis-mail/new/*)" 2> /dev/null' | grep -q 'Zeichen openpgp' || fail "gpg cannot open it"
 
 say "kill -9: it comes back by itself, and keeps what it acknowledged"
@@ -86,8 +86,7 @@ pid=$(pid_of)
 inside kill -9 "$pid"
 until_true "another process" 60 another_pid "$pid"
 sink_start
-retry_all
-until_true "what was acknowledged arrives" 120 has_letters 4
+until_true "what was acknowledged arrives" 120 arrives 4
 
 say "stop, and a socket that waits for the next start"
 inside systemctl stop amtsbote
@@ -95,7 +94,7 @@ inside systemctl stop amtsbote
 inside amtsbote check | grep -q '^good' || fail "check stumbles over the socket that systemd holds: $(inside amtsbote check)"
 send aus-dem-socket | grep -q ' 250 ' || fail "the socket did not start it"
 is_active || fail "not started by its socket"
-until_true "it arrives" 60 has_letters 5
+until_true "it arrives" 60 arrives 5
 
 say "remove keeps, purge takes away"
 inside apt-get remove -y -q amtsbote > "$work/remove.log" 2>&1 || fail "remove: $(tail -5 "$work/remove.log")"
@@ -124,8 +123,7 @@ inside dpkg-query -W -f '${Version}\n' amtsbote
 until_true "the new program runs" 60 another_pid "$pid"
 count=$(letters)
 sink_start
-retry_all
-until_true "the mail in the queue arrives" 120 has_letters $((count + 1))
+until_true "the mail in the queue arrives" 120 arrives $((count + 1))
 until_true "the queue is empty" 60 queue_is_empty
 inside journalctl -u amtsbote --no-pager -p err | grep -v '^--' | head -5
 inside apt-get purge -y -q amtsbote > "$work/purge.log" 2>&1
