@@ -28,8 +28,9 @@ another_pid() { is_active && [ "$(pid_of)" != "$1" ] && [ "$(pid_of)" != 0 ]; }
 queue_is_empty() { inside amtsbote queue list --json | grep -q '"messages":\[\]'; }
 retry_all() { inside sh -c "amtsbote queue list --json | grep -o '\"mid\":\"[0-9A-Z]*\"' | cut -d'\"' -f4 | while read -r mid; do amtsbote queue retry \$mid; done"; }
 letters() { inside sh -c 'ls /root/trial/praxis-mail/new | wc -l'; }
-has_retry_all() { inside sh -c "amtsbote queue list --json | grep -o '\"mid\":\"[0-9A-Z]*\"' | cut -d'\"' -f4 | while read -r mid; do amtsbote queue retry \$mid; done"; }
-letters() { [ "$(letters)" -ge "$1" ]; }
+has_letters() { [ "$(letters)" -ge "$1" ]; }
+# a next hop that was away is tried again only after a while
+arrives() { retry_all > /dev/null 2>&1 || true; has_letters "$1"; }
 send() { inside sh -c "cd /root/trial && (cat password; echo 'Zeichen $1') | amtsbote send --account poststelle --password-stdin --from poststelle@stadt.example --to ${2:-praxis@partner.example} --subject 'Probe $1'"; }
 # the partner's mail server outlives the shell that started it, as it does for a reader of the page
 sink_start() { inside systemd-run -q --unit praxis -p WorkingDirectory=/root/trial python3 -m aiosmtpd -n -l 127.0.0.1:2525 -c aiosmtpd.handlers.Mailbox praxis-mail; until_true "the partner listens" 30 inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/2525'; }
