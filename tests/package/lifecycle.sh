@@ -78,7 +78,7 @@ inside amtsbote keys generate poststelle@stadt.example --name Poststelle
 inside amtsbote keys import /root/trial/pgp.asc
 send openpgp pgp@partner.example | grep -q ' 250 ' || fail "no mail to an OpenPGP key"
 until_true "it arrives" 60 arrives 3
-inside sh -c 'cd /root/trial && GNUPGHOME=/root/trial/gnupg gpg -q --batch -d "$(grep -l "PGP MESSAGE" praxis-mail/new/*)" 2> /dev/null' | grep -q 'Zeichen openpgp' || fail "gpg cannot open it"
+inside sh -c 'cd /root/trial && GNUPGHOME=/root/trial/gnupg gpg -q --batch -d "$(grep -l "PGP MESSAGE" praxis-mail/new/*)" 2> /dev/null; true' | grep 'Zeichen openpgp' > /dev/null || fail "gpg cannot open it"
 
 say "kill -9: it comes back by itself, and keeps what it acknowledged"
 sink_stop
