@@ -84,7 +84,7 @@ say "kill -9: it comes back by itself, and keeps what it acknowledged"
 sink_stop
 send vor-kill | grep -q ' 250 ' || fail "not accepted"
 pid=$(pid_of)
-inside kill -9 "$pid"
+inside sh -c "kill -9 $pid"
 until_true "another process" 60 another_pid "$pid"
 sink_start
 until_true "what was acknowledged arrives" 120 arrives 4
