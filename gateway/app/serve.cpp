@@ -116,7 +116,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   }
   m_context.resolver = m_resolver.get();
   m_context.current.set(*std::move(snapshot));
-  m_probe = std::make_unique<pipeline::RecipientProbe>(m_context);
+  m_probe = std::make_unique<pipeline::RecipientProbe>(m_context, m_io.get_executor());
   m_context.probe = m_probe.get();
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_tokens = std::make_unique<web::Tokens>(m_context);

@@ -66,7 +66,7 @@ std::string how_it_left(const RecipientRecord& record, const std::string& tls) {
 }  // namespace
 
 Dispatch::Dispatch(Context& context, boost::asio::any_io_executor executor)
-    : m_context(context), m_executor(executor), m_lanes(context), m_timer(executor) {}
+    : m_context(context), m_executor(executor), m_lanes(context, executor), m_timer(executor) {}
 
 // `in flight` at start means: the process died between an attempt's begin and its outcome.
 base::Result<void> Dispatch::recover() {
@@ -154,6 +154,7 @@ Awaitable<void> Dispatch::run() {
   while (!m_stopping) {
     if (m_active.size() < k_max_active / 2) co_await fetch();
     co_await expire_holds();
+    m_lanes.sweep();
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
     auto job = [this] { return m_context.store->next_due(); };
     const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));

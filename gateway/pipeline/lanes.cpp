@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -58,6 +59,9 @@ bool is_ourselves(const config::Options& options, const config::RouteOptions& ro
   });
 }
 
+// RFC 5321 section 4.1.1.10: no channel is closed before QUIT.
+Awaitable<void> say_goodbye(std::unique_ptr<smtp::client::Connection> connection) { co_await connection->quit(); }
+
 Awaitable<base::Result<base::net::Stream>> dial(const config::RouteOptions& route, std::string address, std::chrono::milliseconds time) {
   if (!route.socket.empty()) {
     auto local = co_await base::net::connect_local(std::move(address), time);
@@ -105,6 +109,7 @@ Awaitable<Lanes::Place> Lanes::enter(SnapshotPtr snapshot, const Parcel& parcel)
 }
 
 Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most) {
+  ++gate.coming;  // so that the lane stays
   while (gate.inside >= most) {
     const auto executor = co_await boost::asio::this_coro::executor;
     const auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
@@ -112,6 +117,7 @@ Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most) {
     boost::system::error_code woken;
     co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
+  --gate.coming;
   ++gate.inside;
   co_return Place(gate);
 }
@@ -247,6 +253,19 @@ Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel)
     out.failure = std::get<Outcome>(std::move(made));
   }
   co_return out;
+}
+
+void Lanes::sweep() {
+  const base::Steady now = m_context.clock->steady();
+  for (auto it = m_lanes.begin(); it != m_lanes.end();) {
+    Lane& lane = it->second;
+    while (!lane.idle.empty() && now - lane.idle.front().since >= k_keep_idle) {
+      boost::asio::co_spawn(m_executor, say_goodbye(std::move(lane.idle.front().connection)), [](std::exception_ptr) {});
+      lane.idle.erase(lane.idle.begin());
+    }
+    const bool used = lane.entered.inside + lane.entered.coming + lane.connected.inside + lane.connected.coming > 0;
+    it = used || !lane.idle.empty() ? std::next(it) : m_lanes.erase(it);
+  }
 }
 
 Awaitable<void> Lanes::close_idle() {

@@ -35,7 +35,7 @@ struct Parcel {
 class Lanes {
   // So many at once and no more; the others wait in turn.
   struct Gate {
-    std::size_t inside = 0;
+    std::size_t inside = 0, coming = 0;  // coming: those that wait, and those that were called and have not run yet
     std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;
   };
 
@@ -59,10 +59,13 @@ class Lanes {
     Gate* m_gate = nullptr;
   };
 
-  explicit Lanes(Context& context) : m_context(context) {}
+  Lanes(Context& context, boost::asio::any_io_executor executor) : m_context(context), m_executor(std::move(executor)) {}
   // The turn of this parcel has come, or nearly: what waits here has not been tried, and its attempt must not be on record.
   // A few more get in than there are connections, so that none of these stands idle while an attempt is committed.
   base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);
+  // Says goodbye on connections that nobody took for a while, and forgets lanes that nobody uses: there is one for each domain
+  // that mail went to. Now and then.
+  void sweep();
   base::net::Awaitable<Delivery> send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place);
   base::net::Awaitable<Delivery> send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, MailboxMail mail, Place place);
   base::net::Awaitable<void> close_idle();      // says QUIT on every kept connection
@@ -97,6 +100,7 @@ class Lanes {
   std::optional<Kept> take_idle(Lane& lane);
 
   Context& m_context;
+  boost::asio::any_io_executor m_executor;
   std::map<std::string, Lane> m_lanes;          // never shrinks: places point into it
 };
 

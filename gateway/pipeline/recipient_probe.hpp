@@ -15,7 +15,7 @@ class RecipientProbe {
   static constexpr std::size_t k_most_questions = 100;  // under way; beyond it the answer is unknown
   static constexpr std::chrono::seconds k_patience{10};  // for each step: a client waits for its reply to RCPT
 
-  explicit RecipientProbe(Context& context) : m_context(context), m_lanes(context) {}
+  RecipientProbe(Context& context, boost::asio::any_io_executor executor) : m_context(context), m_lanes(context, std::move(executor)) {}
   base::net::Awaitable<Existence> ask(SnapshotPtr snapshot, mail::Address address, config::ProbeOptions options);
   base::net::Awaitable<void> close() { return m_lanes.close_idle(); }
 
