@@ -154,7 +154,8 @@ base::Result<void> recover_log(Database& db, LogWriter& log, const PublishedLog&
   auto insert = db.prepare("INSERT OR IGNORE INTO epoch(no,name,first,size,note) VALUES((SELECT min(no) FROM epoch)-1,?,0,0,?)");
   if (!insert) return std::move(insert).error();
   for (const auto& [name, lost] : published) {
-    insert->bind_text(1, receipts::format_epoch(name)).bind_text(2, lost.note);
+    const std::string text = receipts::format_epoch(name);  // a statement borrows what is bound to it until it has run
+    insert->bind_text(1, text).bind_text(2, lost.note);
     if (auto done = insert->run(); !done) return done;
   }
   if (auto saved = log.save(db); !saved) return saved;
