@@ -100,7 +100,7 @@ def sessions_of_an_address(h):
                 assert f.readline().startswith(b"421 4.7.0") and f.readline() == b"", role
         with connect(h, "mx", "127.0.2.2") as other:
             assert greeting(other).startswith("220")
-        assert any('"listener.busy"' in e and "127.0.2.1" in e for e in h.events)
+        until("the log says so", lambda: any('"listener.busy"' in e and "127.0.2.1" in e for e in h.events))
         first.close()
 
         def again():
