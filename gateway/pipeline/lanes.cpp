@@ -60,7 +60,10 @@ bool is_ourselves(const config::Options& options, const config::RouteOptions& ro
 }
 
 // RFC 5321 section 4.1.1.10: no channel is closed before QUIT.
-Awaitable<void> say_goodbye(std::unique_ptr<smtp::client::Connection> connection) { co_await connection->quit(); }
+Awaitable<void> say_goodbye(std::unique_ptr<smtp::client::Connection> connection) {
+  const auto leaving = std::move(connection);  // a local of its own: GCC 12.2 goes wrong without one
+  co_await leaving->quit();
+}
 
 Awaitable<base::Result<base::net::Stream>> dial(const config::RouteOptions& route, std::string address, std::chrono::milliseconds time) {
   if (!route.socket.empty()) {
