@@ -24,6 +24,7 @@ const char* name_of(RouteKind kind) {
     case RouteKind::smtp: return "smtp";
     case RouteKind::lmtp: return "lmtp";
     case RouteKind::mx: return "mx";
+    case RouteKind::demail: return "demail";
   }
   return "smtp";
 }

@@ -75,8 +75,8 @@ struct ListenerOptions {
   bool is_loopback = false;
   std::string tls;  // name of a TlsOptions; "": none
   bool implicit_tls = false;
-  std::vector<Network> networks;                 // relay: who may connect; mx: who may use our own domains
-  std::vector<Network> proxy_networks;           // whose connections begin with a PROXY header, and whose word it is whom they carry
+  std::vector<Network> networks;        // relay: who may connect; mx: who may use our own domains
+  std::vector<Network> proxy_networks;  // whose connections begin with a PROXY header, and whose word it is whom they carry
   std::vector<std::string> client_certificates;  // relay: names of certificates that may connect
   std::vector<std::string> departments;          // relay
   // Nobody but this machine can be the peer; behind a proxy it may be anybody.
@@ -114,14 +114,14 @@ struct IdentityOptions {
   std::vector<std::string> smime, openpgp;  // fingerprints or their beginnings, upper case: the first signs, all of them decrypt
 };
 
-enum class RouteKind { smtp, lmtp, mx };
+enum class RouteKind { smtp, lmtp, mx, demail };  // demail: a provider's submission; takes De-Mails and nothing else
 const char* name_of(RouteKind kind);
 
 struct RouteOptions {
   std::string name;
   policies::PatternSet to;
   RouteKind kind = RouteKind::smtp;
-  std::string host;  // a name or an IP address without brackets; "" for mx and sockets
+  std::string host;          // a name or an IP address without brackets; "" for mx and sockets
   std::uint16_t port = 25;   // of an mx route: what trial_port says
   bool is_trial = false;     // mx: hosts on loopback are taken too
   base::fs::path socket;     // LMTP over a Unix socket
@@ -130,6 +130,8 @@ struct RouteOptions {
   bool implicit_tls = false;
   std::string account;  // for AUTH at the next hop
   SecretRef password;
+  base::fs::path client_certificate;  // PEM with its chain, shown to the next hop; "": none
+  SecretRef client_key;
 };
 
 struct SizeLimits {
@@ -170,6 +172,50 @@ struct ReportsOptions {
   bool always = false;  // a digest also when there is nothing to say
 };
 
+// A mailbox of ours at a provider, and who of us writes as which De-Mail address.
+struct DeMailAddress {
+  std::string mail, demail;  // folded: a department's address, and the De-Mail address that stands for it
+};
+enum class PollKind { none, imaps, pop3s };
+struct DeMailPoll {
+  PollKind kind = PollKind::none;
+  std::string host, user, mailbox;  // mailbox: IMAP, "INBOX"
+  std::uint16_t port = 0;
+  SecretRef password;
+  Milliseconds every{};
+};
+struct DeMailAccountOptions {
+  std::string name;
+  std::string provider;              // domain of the provider, whose system addresses confirm: "anbieter.de-mail.example"
+  std::string submission;            // name of its RouteOptions, of kind demail, made by load_config()
+  std::vector<std::string> domains;  // A-labels of our De-Mail addresses at this account
+  std::vector<DeMailAddress> addresses;
+  std::string default_mailbox;  // folded address of ours, for what no line names
+  bool high = false, may_retrieve = false;
+  std::size_t messages_a_day = 0, recipients_a_day = 0;  // 0: no limit
+  base::Timestamp valid_until{};                         // exclusive: the first moment at which nothing new is taken
+  DeMailPoll poll;
+};
+
+// What all accounts share.
+struct DeMailOptions {
+  policies::PatternSet domains;  // of De-Mail addresses
+  base::fs::path anchors;        // PEM: authorities of the providers' signatures; "" where there is no account
+  std::vector<DeMailAccountOptions> accounts;
+  Milliseconds overdue{}, uncertain{};  // without a receipt confirmation; without a trace after an unknown outcome
+  base::ByteCount most{};               // net size of a De-Mail
+
+  const DeMailAccountOptions* find_account(const std::string& name) const;
+  // The account and line for a sender of ours; null if no account sends for him.
+  struct Line {
+    const DeMailAccountOptions* account = nullptr;
+    std::string demail;
+  };
+  std::optional<Line> line_of(const mail::Address& sender) const;
+  // Where mail to a De-Mail address of ours goes: the line's mail address, else the account's default mailbox.
+  std::optional<mail::Address> mailbox_of(const mail::Address& demail) const;
+};
+
 // One file that took part, with exactly the bytes that were read.
 struct ConfigText {
   std::string name;  // relative to the main file's directory
@@ -191,6 +237,7 @@ class Options {
   TrustOptions trust;
   DnsOptions dns;
   ReportsOptions reports;
+  DeMailOptions demail;
   policies::RuleSetPtr rules;
   std::vector<ConfigText> texts;  // sorted by name; archived by their hash
   std::string hash;               // 64 hex digits: SHA-256 over names and texts, the `cfg` of receipts

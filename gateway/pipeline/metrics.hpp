@@ -11,7 +11,7 @@
 namespace pipeline {
 
 struct Metrics {
-  std::array<base::metrics::Counter, 4> accepted;  // by policies::ListenerRole
+  std::array<base::metrics::Counter, 5> accepted;          // by policies::ListenerRole
   std::array<base::metrics::Counter, k_refusals> refused;  // by Refusal
   base::metrics::Counter delivered, deferred, failed, held, uncertain, logins_failed;
   base::metrics::Histogram decide_seconds{base::metrics::time_bounds()}, protect_seconds{base::metrics::time_bounds()},

@@ -15,7 +15,7 @@ double number(std::uint64_t value) { return static_cast<double>(value); }
 void write_flow(Exposition& out, const pipeline::Metrics& m) {
   using policies::ListenerRole;
   out.family("amtsbote_accepted_messages_total", "counter", "Messages that were accepted and are durable, by the listener's role.");
-  for (const ListenerRole role : {ListenerRole::submission, ListenerRole::relay, ListenerRole::mx, ListenerRole::https})
+  for (const ListenerRole role : {ListenerRole::submission, ListenerRole::relay, ListenerRole::mx, ListenerRole::https, ListenerRole::demail})
     out.sample("amtsbote_accepted_messages_total", {{"role", policies::name_of(role)}}, number(m.accepted[static_cast<std::size_t>(role)].value()));
   out.family("amtsbote_refusals_total", "counter", "Refusals in the dialogue, permanent and temporary, by the word of the reply table.");
   for (std::size_t i = 0; i < pipeline::k_refusals; ++i)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "certs/model/key.hpp"
+#include "demail/model/options.hpp"
 #include "policies/engine/question.hpp"
 
 namespace policies {
@@ -29,13 +30,17 @@ const char* name_of(Transport transport);
 // Why a message is not delivered as asked; each has one row in gateway/pipeline/reply_table.
 enum class Reason {
   none,
-  no_rule,              // nothing matched: refuse
-  no_key,               // encryption demanded, no usable key; `otherwise = "refuse"` or "hold"
-  refused_by_rule,      // then.refuse
-  held_by_rule,         // otherwise = "hold"
-  quarantined,          // then.quarantine
-  lookup_unknown,       // the outcome depends on something that could not be looked up now
-  no_signing_identity,  // signing demanded, nobody to sign as
+  no_rule,               // nothing matched: refuse
+  no_key,                // encryption demanded, no usable key; `otherwise = "refuse"` or "hold"
+  refused_by_rule,       // then.refuse
+  held_by_rule,          // otherwise = "hold"
+  quarantined,           // then.quarantine
+  lookup_unknown,        // the outcome depends on something that could not be looked up now
+  no_signing_identity,   // signing demanded, nobody to sign as
+  demail_no_account,     // meant as De-Mail, and no account of ours sends for this sender
+  demail_not_reachable,  // meant as De-Mail, and the recipient's address is none
+  demail_not_allowed,    // an option that this account may not ask for
+  demail_ended,          // the account's last day is over
 };
 const char* name_of(Reason reason);
 
@@ -83,6 +88,13 @@ class PlaintextPermit {
   std::string m_rule;
 };
 
+// Sent as De-Mail and in no other way.
+struct DeMailChoice {
+  std::string account;      // of the configuration
+  std::string sender;       // De-Mail address that it is sent as
+  demail::Options options;  // complete
+};
+
 struct PolicyDecision {
   Outcome outcome = Outcome::refuse;
   Reason reason = Reason::none;
@@ -96,6 +108,7 @@ struct PolicyDecision {
   // its content proves to be encrypted. Without that proof it may leave only under `plaintext`.
   bool protected_by_sender = false;
   std::optional<PlaintextPermit> plaintext;  // set only if delivered, and neither encrypted nor protected otherwise
+  std::optional<DeMailChoice> demail;        // set only if delivered as De-Mail: neither encrypt nor plaintext is set then
   std::string route;                         // "" : by domain or by route.to
   std::optional<Transport> transport;        // floor demanded by a rule
   std::vector<std::string> keywords;         // that made a rule match: removed before sending

@@ -19,6 +19,7 @@ const char* name_of(ListenerRole role) {
     case ListenerRole::relay: return "relay";
     case ListenerRole::mx: return "mx";
     case ListenerRole::https: return "https";
+    case ListenerRole::demail: return "demail";
   }
   return "mx";
 }
@@ -93,6 +94,10 @@ const char* name_of(Reason reason) {
     case Reason::quarantined: return "quarantined";
     case Reason::lookup_unknown: return "lookup_unknown";
     case Reason::no_signing_identity: return "no_signing_identity";
+    case Reason::demail_no_account: return "demail_no_account";
+    case Reason::demail_not_reachable: return "demail_not_reachable";
+    case Reason::demail_not_allowed: return "demail_not_allowed";
+    case Reason::demail_ended: return "demail_ended";
   }
   return "none";
 }

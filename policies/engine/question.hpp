@@ -18,7 +18,7 @@ namespace policies {
 enum class Direction { outbound, inbound, internal };
 const char* name_of(Direction direction);
 
-enum class ListenerRole { submission, relay, mx, https };
+enum class ListenerRole { submission, relay, mx, https, demail };
 const char* name_of(ListenerRole role);
 
 // How we know who is asking; receipts keep these apart.
@@ -45,11 +45,22 @@ struct OpenedFacts {
   std::string signer;  // address of the signer's certificate, if valid or other
 };
 
+// How this sender may reach this recipient by De-Mail: plain facts of the configuration.
+struct DeMailFacts {
+  bool is_demail_address = false;  // the recipient's domain is one of De-Mail: no other carrier reaches it
+  std::string account;             // that sends for this sender; "": none does
+  std::string sender;              // his De-Mail address
+  bool may_high = false;           // the account logs in at the level "high"
+  bool may_retrieve = false;       // it belongs to a body that may ask for retrieve confirmations
+  bool has_ended = false;          // its last day is over
+};
+
 // One recipient and what gather found for him. A method that was not asked for has no entry.
 struct RecipientFacts {
   mail::Address address;
   Direction direction = Direction::outbound;
   std::map<certs::Method, certs::KeyFacts> keys;
+  DeMailFacts demail;
 };
 
 // An identity of ours that can sign for the sender; unknown while its store cannot be read.
@@ -63,7 +74,7 @@ struct Question {
   const mail::MessageFacts* message = nullptr;  // null at RCPT: the message is unknown
   const OpenedFacts* opened = nullptr;          // null before opening
   base::Timestamp now{};
-  bool released = false;                        // a person looked at it and let it go: no rule sets it aside again
+  bool released = false;  // a person looked at it and let it go: no rule sets it aside again
   RecipientFacts recipient;
   SignerFacts signer;
 };

@@ -20,11 +20,12 @@ FLOORS = {
     "receipts": ["base/core"],
     "smtp": ["base", "mail"],
     "certs": ["base", "mail"],
-    "policies": ["base/core", "mail", "certs/model"],
+    "policies": ["base/core", "mail", "certs/model", "demail/model"],
     "crypto": ["base/core", "mail", "certs/model"],
     "demail": ["base/core", "mail", "certs"],
     "gateway": ["base", "mail", "receipts", "smtp", "certs", "policies", "crypto", "demail"],
-    "tests": ["base", "mail", "receipts", "smtp", "certs", "policies", "crypto", "demail", "gateway", "tests"],
+    "simulator": ["base", "mail", "smtp", "certs", "demail"],
+    "tests": ["base", "mail", "receipts", "smtp", "certs", "policies", "crypto", "demail", "gateway", "simulator", "tests"],
 }
 # inside a folder: rooms of one step do not see each other, later steps see earlier ones
 STEPS = {
@@ -33,19 +34,20 @@ STEPS = {
     "smtp": [["wire"], ["server", "client"]],
     "certs": [["model"], ["verify"], ["find"]],
     "policies": [["engine"], ["lang"]],
+    "demail": [["model"], ["integrity"], ["evidence"]],
     "crypto": [["smime", "openpgp", "seal"], ["protect"]],
     "receipts": [["log"], ["proof"], ["verify"]],
     "gateway": [["options"], ["store", "carriers"], ["pipeline"], ["web"], ["config"], ["app"]],
 }
 # rooms that see less than their folder
-NARROW = {"certs/model": ["base/core", "mail"], "base/core": []}
+NARROW = {"certs/model": ["base/core", "mail"], "demail/model": ["base/core", "mail"], "base/core": []}
 
 # (header, where it may stand: path prefixes, may a header of ours include it: all, none, those below a prefix)
 LIBRARIES = [
     (r"boost/asio\.hpp", [], False),
     (r"boost/asio/(impl|ssl/impl)/src\.hpp", ["base/net/"], False),
     (r"boost/asio/ssl.*", ["base/net/"], False),
-    (r"boost/asio/.*", ["base/net/", "smtp/server/session", "smtp/client/session", "smtp/server/", "smtp/client/", "gateway/"], True),
+    (r"boost/asio/.*", ["base/net/", "smtp/server/session", "smtp/client/session", "smtp/server/", "smtp/client/", "gateway/", "simulator/"], True),
     (r"boost/beast.*", ["gateway/web/"], False),
     (r"boost/json.*", ["receipts/", "gateway/"], "gateway/web/"),  # which hands objects to gateway/app
     (r"toml\+\+/.*|toml\.hpp", ["policies/lang/", "gateway/config/"], False),
@@ -55,15 +57,15 @@ LIBRARIES = [
     (r"gpgme\.h", ["crypto/openpgp/"], False),
     (r"openssl/ssl\.h", ["base/net/"], False),
     (r"openssl/cms\.h", ["crypto/smime/"], False),
-    (r"openssl/(evp|hmac)\.h", ["base/core/digest.cpp", "base/net/", "crypto/smime/", "certs/"], False),
-    (r"openssl/.*", ["base/net/", "crypto/smime/", "certs/"], False),
+    (r"openssl/(evp|hmac)\.h", ["base/core/digest.cpp", "base/net/", "crypto/smime/", "certs/", "simulator/"], False),
+    (r"openssl/.*", ["base/net/", "crypto/smime/", "certs/", "simulator/"], False),
     (r"sodium\.h", ["base/core/", "crypto/seal/", "receipts/"], False),
     (r"sqlite3\.h", ["gateway/store/"], False),
     (r"libpq-fe\.h", ["gateway/store/"], False),
     (r"curl/.*|unbound\.h|ldap\.h", ["base/net/"], False),
     (r"mimetic/.*", ["mail/"], False),
     (r"idn2\.h", ["mail/address/"], False),
-    (r"xmlsec/.*|libxml/.*", ["demail/"], False),
+    (r"xmlsec/.*|libxml/.*", ["demail/evidence/", "simulator/"], False),
     (r"CLI/.*", ["gateway/app/"], False),
     (r"systemd/.*", ["base/core/log.cpp", "gateway/app/"], False),
 ]
