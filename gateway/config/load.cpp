@@ -218,7 +218,9 @@ class Loader {
     options.departments.emplace();
     for (const DepartmentOptions& d : m_options->departments()) options.departments->insert(d.id);
     options.routes.emplace();
-    for (const RouteOptions& r : m_options->routes) options.routes->insert(r.name);
+    for (const RouteOptions& r : m_options->routes)
+      if (r.kind != RouteKind::demail) options.routes->insert(r.name);
+    options.has_demail = !m_options->demail.accounts.empty();
     options.own_domains.emplace();
     for (const DomainOptions& d : m_options->domains()) options.own_domains->insert(d.name);
     options.read_list = [&](const std::string& name) {
@@ -238,6 +240,9 @@ class Loader {
     options.department_of = [this](const mail::Address& a) {
       const auto* department = m_options->department_of(a);
       return department != nullptr ? department->id : std::string();
+    };
+    options.demail_of = [this](const mail::Address& sender, const mail::Address& recipient, base::Timestamp now) {
+      return m_options->demail.facts_of(sender, recipient, now);
     };
     auto loaded = policies::load_cases(std::move(files), options);
     take(loaded.faults);
