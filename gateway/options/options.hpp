@@ -77,8 +77,9 @@ struct ListenerOptions {
   bool implicit_tls = false;
   std::vector<Network> networks;        // relay: who may connect; mx: who may use our own domains
   std::vector<Network> proxy_networks;  // whose connections begin with a PROXY header, and whose word it is whom they carry
-  std::vector<std::string> client_certificates;  // relay: names of certificates that may connect
+  std::vector<std::string> client_certificates;  // relay, https, demail: names of certificates that may connect
   std::vector<std::string> departments;          // relay
+  std::vector<std::string> accounts;             // demail: whose mail is taken here; empty: of all
   // Nobody but this machine can be the peer; behind a proxy it may be anybody.
   bool is_local() const { return is_loopback && proxy_networks.empty(); }
 };
