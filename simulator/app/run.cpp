@@ -9,6 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "simulator/doors/control.hpp"
+#include "simulator/doors/imap.hpp"
+#include "simulator/doors/pop3.hpp"
 #include "simulator/doors/smtp_door.hpp"
 
 namespace simulator {
@@ -57,6 +59,16 @@ class Program {
       if (done)
         done = add(side, "submissions", [&world, side, context](base::net::Stream s) {
           return serve_submission(std::move(s), world, side, context, true);
+        });
+      if (done)
+        done = add(side, "imaps", [&world, side, context](base::net::Stream s) {
+          return serve_mailbox(std::move(s), world, side, context,
+                               [](World& w, Side at, const Account* shown) { return std::make_unique<Imap>(w, at, shown); });
+        });
+      if (done)
+        done = add(side, "pop3s", [&world, side, context](base::net::Stream s) {
+          return serve_mailbox(std::move(s), world, side, context,
+                               [](World& w, Side at, const Account* shown) { return std::make_unique<Pop3>(w, at, shown); });
         });
       if (!done) return done;
     }
