@@ -47,7 +47,7 @@ json::object row_as_json(const store::MessageRow& row) {
 std::optional<store::ListFilter> filter_of(const Task& task, json::object& answer) {
   store::ListFilter filter;
   const std::string state = text_of(task.request, "state"), reason = text_of(task.request, "reason"), domain = text_of(task.request, "domain");
-  for (const State s : {State::held, State::due, State::in_flight, State::unknown})
+  for (const State s : {State::held, State::due, State::in_flight, State::unknown, State::submitted})
     if (state == store::name_of(s)) filter.state = s;
   for (int r = 1; r <= static_cast<int>(policies::Reason::demail_ended); ++r)
     if (reason == reason_name(r)) filter.reason = r;

@@ -86,7 +86,10 @@ class Session : public smtp::server::SessionSink {
   Awaitable<Reply> recipient(const SessionInfo& session, const Envelope& envelope, const smtp::server::Recipient& recipient) override {
     const auto direction = check_recipient(*m_state.snapshot->options, m_state.claim, recipient.address);
     std::optional<Denied> denied = direction.denied;
-    if (!denied && m_state.snapshot->options->route_for(recipient.address.domain()) == nullptr) denied = Denied{Refusal::no_route, recipient.address.text()};
+    const config::Options& options = *m_state.snapshot->options;
+    // a De-Mail address has no route: its account is found by the sender, and the decision says so where there is none
+    const bool has_way = options.route_for(recipient.address.domain()) != nullptr || options.demail.domains.matches(recipient.address.domain());
+    if (!denied && !has_way) denied = Denied{Refusal::no_route, recipient.address.text()};
     std::string address = recipient.address.text();
     if (denied) {
       Reply reply = co_await refuse(session, envelope, std::move(address), *std::move(denied));
