@@ -191,7 +191,8 @@ SYNOPSIS
 DESCRIPTION
   Plays two De-Mail providers, A (anbieter-a.de-mail.example) and B (anbieter-b.de-mail.example), as BSI TR-01201 wants them: they take
   messages by SMTP under TLS, check who may send what, set their header fields, hash or sign, deliver into mailboxes or by SMTP to an
-  account's own server, and issue confirmations and notifications. Nothing that it makes has any worth outside a test; its keys lie in clear.
+  account's own server, and issue confirmations and notifications. Nothing that it makes has any worth outside a test; its keys lie in
+  clear.
 
   When it is ready it prints one line of JSON with its ports. It ends by SIGTERM, SIGINT or the command "stop". Its state, but for the PKI,
   is in memory.

@@ -104,7 +104,10 @@ class Session : public smtp::server::SessionSink {
     m_spoilt.reset();
     const auto refusal = check_sender(m_login, envelope.reverse_path);
     const bool told_later = m_line.world.settings.refuse_by_message && m_login.account != nullptr && envelope.reverse_path;
-    if (refusal && !told_later) co_return reply_of(*refusal);
+    if (refusal && !told_later) {
+      m_line.world.write_refused(m_login, {}, *refusal);
+      co_return reply_of(*refusal);
+    }
     co_return Reply{250, "2.1.0", "Ok"};
   }
 
@@ -118,6 +121,7 @@ class Session : public smtp::server::SessionSink {
     // one recipient that is none deletes the whole draft: whoever goes on with the others hears it again
     if (refusal && !m_line.world.settings.refuse_by_message) {
       m_spoilt = refusal;
+      m_line.world.write_refused(m_login, {recipient.address}, *refusal);
       co_return reply_of(*refusal);
     }
     co_return Reply{250, "2.1.5", "Ok"};

@@ -124,6 +124,13 @@ void World::refuse(const Login& login, const Envelope& envelope, const Refusal& 
   if (on_change) on_change();
 }
 
+void World::write_refused(const Login& login, const std::vector<mail::Address>& recipients, const Refusal& refusal) {
+  JsonLine line;
+  line.add("account", login.account == nullptr ? "" : login.account->name).add("reason", row_of(refusal.why).word);
+  line.add("detail", refusal.detail).add("private_id", "").add("recipients", texts_of(recipients));
+  m_journal.write("refused", line.add("answer", std::to_string(row_of(refusal.why).code)));
+}
+
 void World::dispatch(std::shared_ptr<const Letter> letter) {
   JsonLine line;
   line.add("id", letter->id).add("provider", name_of(letter->side)).add("private_id", letter->private_id);

@@ -42,6 +42,8 @@ class World {
 
   // The refusal that the client hears; nullopt: taken. `answer`: for the journal, what the client will hear of that.
   std::optional<Refusal> submit(const Login& login, const Envelope& envelope, std::string_view message, const char* answer);
+  // A refusal in the dialogue, before there was a draft: for the journal alone.
+  void write_refused(const Login& login, const std::vector<mail::Address>& recipients, const Refusal& refusal);
   // Every confirmation of retrieve that waits for it; at the level high only. How many.
   std::size_t log_in(const Account& account, demail::AuthLevel level);
   Mailbox& mailbox(const Account& account) { return m_mailboxes[account.name]; }

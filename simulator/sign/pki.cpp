@@ -12,6 +12,7 @@ namespace simulator {
 namespace {
 
 constexpr std::chrono::days k_lifetime{3650};
+constexpr std::chrono::days k_age{1500};
 constexpr int k_rsa_bits = 3072;
 constexpr int k_rsa_keys = 3;  // two providers and a stranger
 constexpr long k_version_3 = 2;
@@ -117,6 +118,8 @@ class Office {
     profile.subject = subject;
     profile.constraints = "critical,CA:TRUE";
     profile.usage = "critical,keyCertSign,cRLSign";
+    profile.from = m_now - k_age;  // older than all that it ever signed
+    profile.lifetime = k_lifetime + k_age;
     return get(name, nullptr, Kind::ec, profile);
   }
   base::Timestamp now() const { return m_now; }

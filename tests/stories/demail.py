@@ -4,6 +4,7 @@
         s.submit("stadt", message(...), ["max.mustermann@anbieter-b.de-mail.example"])
         s.until_quiet()
 """
+import atexit
 import base64
 import email
 import email.policy
@@ -45,8 +46,11 @@ def message(sender=TOWN, to=(WEAK,), cc=(), subject="Bescheid 4711", options="",
 
 
 class Simulator:
-    def __init__(self, *arguments, directory=None):
-        self.own = directory is None
+    """`strange`: with authorities of its own. All others of a story share theirs: RSA keys take seconds."""
+    shared = None
+
+    def __init__(self, *arguments, directory=None, strange=False):
+        self.own, self.strange = directory is None, strange
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="demail-", dir="/tmp"))
         self.arguments = [str(a) for a in arguments]
         self.process, self.ready, self.control_socket = None, {}, None
@@ -62,10 +66,16 @@ class Simulator:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self):
+        if not self.strange and Simulator.shared and not (self.dir / "pki").exists():
+            shutil.copytree(Simulator.shared, self.dir / "pki")
         self.process = subprocess.Popen([BINARY, "--directory", str(self.dir), *self.arguments], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line, f"the simulator ended at start: {self.process.wait()}"
         self.ready = json.loads(line)
+        if not self.strange and not Simulator.shared:
+            Simulator.shared = tempfile.mkdtemp(prefix="demail-pki-", dir="/tmp")
+            atexit.register(shutil.rmtree, Simulator.shared, ignore_errors=True)
+            shutil.copytree(self.dir / "pki", Simulator.shared, dirs_exist_ok=True)
         return self
 
     def stop(self):
