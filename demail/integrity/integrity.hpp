@@ -29,6 +29,9 @@ struct Integrity {
 // field is read as if they stood there, since nothing else is possible.
 base::Result<Integrity> parse_integrity(std::string_view value);
 
+// b= is the hash of `input`, or a signature over it by the key of `certificate` (DER; only asked for where it is signed).
+bool verify_value(const Integrity& integrity, const std::string& input, base::ByteView certificate);
+
 inline constexpr std::size_t k_max_hashed_fields = 200;  // names in h=
 
 // h= in its fixed order (section 3.1.21); private-id only where there is one.
@@ -92,6 +95,8 @@ struct SignerVerdict {
   bool is_trusted() const;
   bool revocation_unknown() const;
 };
-SignerVerdict verify_signer(const std::string& certificate, const certs::TrustStore* anchors, base::Timestamp at);
+// `more`: certificates that came along, hints for the path and nothing else.
+SignerVerdict verify_signer(const std::string& certificate, const certs::TrustStore* anchors, base::Timestamp at,
+                            const std::vector<std::string>& more = {});
 
 }  // namespace demail

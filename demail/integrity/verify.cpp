@@ -27,17 +27,23 @@ void judge_signature(const mail::Header& header, const Integrity& integrity, con
     return;
   }
   const std::string certificate = read_fields(header).certificate;
-  const auto key = certs::public_key_of(certificate);
-  if (!key) {
+  if (!certs::public_key_of(certificate)) {
     out.findings.insert(IntegrityFinding::bad_certificate);
     return;
   }
-  out.is_signed = base::verify_signature(*key, scheme_of(integrity.scheme), algorithm_of(integrity.hash), input, integrity.value);
+  out.is_signed = verify_value(integrity, input, certificate);
   if (!out.is_signed) out.findings.insert(IntegrityFinding::bad_signature);
   judge_signer(certificate, anchors, at, out);
 }
 
 }  // namespace
+
+bool verify_value(const Integrity& integrity, const std::string& input, base::ByteView certificate) {
+  const base::HashAlgorithm algorithm = algorithm_of(integrity.hash);
+  if (integrity.scheme == Scheme::none) return base::hash(algorithm, input) == integrity.value;
+  const auto key = certs::public_key_of(certificate);
+  return key && base::verify_signature(*key, scheme_of(integrity.scheme), algorithm, input, integrity.value);
+}
 
 bool SignerVerdict::is_trusted() const {
   return std::none_of(findings.begin(), findings.end(),
@@ -46,10 +52,12 @@ bool SignerVerdict::is_trusted() const {
 
 bool SignerVerdict::revocation_unknown() const { return findings.contains(certs::Finding::revocation_unknown); }
 
-SignerVerdict verify_signer(const std::string& certificate, const certs::TrustStore* anchors, base::Timestamp at) {
+SignerVerdict verify_signer(const std::string& certificate, const certs::TrustStore* anchors, base::Timestamp at,
+                            const std::vector<std::string>& more) {
   if (anchors == nullptr) return {{certs::Finding::no_chain}, {certificate}};
   certs::PathQuestion question;
   question.leaf = certificate;
+  question.bag = more;
   question.at = at;
   question.purpose = certs::Purpose::attest;
   question.revocation = certs::Revocation::hard;
