@@ -4,7 +4,7 @@
 #pragma once
 
 #include "gateway/pipeline/prepare.hpp"
-#include "mail/message/facts.hpp"
+#include "mail/message/edit.hpp"
 
 namespace pipeline {
 
