@@ -187,6 +187,12 @@ Intake::Intake(Context& context, Login& login, Handoff& handoff, std::size_t lis
 std::unique_ptr<smtp::server::SessionSink> Intake::connect(const SessionInfo& session, std::optional<Reply>& refusal) {
   auto snapshot = m_context.current.get();
   const auto listener = snapshot->options->listeners[std::min(m_listener, snapshot->options->listeners.size() - 1)];
+  if (listener.role == config::ListenerRole::demail) {
+    // what a provider brings is not read yet, and nothing is acknowledged that would be lost
+    m_context.metrics.refused_for("client_not_allowed").add();
+    refusal = smtp::Reply{421, "4.3.2", "No De-Mail is taken in here"};
+    return nullptr;
+  }
   auto out = std::make_unique<Session>(m_context, m_login, m_handoff, std::move(snapshot), listener);
   // with certificates the client may still prove itself after STARTTLS
   if (!out->prove(session) && listener.client_certificates.empty()) {

@@ -47,6 +47,10 @@ def submit(h, to, subject, more=""):
     return h.submit([to], raw=letter(to, subject, more)).split()[2]
 
 
+def events(h, mid):
+    return [e["event"] for e in h.json("receipts", "show", mid)["timeline"]]
+
+
 def state(h, mid):
     return h.json("queue", "show", mid)["recipients"][0]["state"]
 
@@ -69,7 +73,7 @@ def it_is_overdue(h, mid):
     text = email.message_from_bytes(shown["data"], policy=email.policy.default).get_body().get_content()
     assert "Eingangsbestätigung steht aus" in text and "confirmation of receipt is missing" in text, text
     assert state(h, mid) == "submitted"
-    kinds = [e["ev"] for e in h.json("receipts", "show", mid)["events"]]
+    kinds = events(h, mid)
     assert kinds.index("demail.submit") < kinds.index("demail.overdue"), kinds
 
 
@@ -101,7 +105,7 @@ def nobody_knows(s, h):
     assert len(s.journal("taken")) == before + 1
     texts = [m["data"].decode() for m in h.mailboxes.wait(heard + 1)[heard:]]
     assert any("Whether the De-Mail provider took the message is not known" in t.replace("=\r\n", "") for t in texts), texts
-    kinds = [e["ev"] for e in h.json("receipts", "show", mid)["events"]]
+    kinds = events(h, mid)
     assert "relay.unknown" in kinds and "demail.uncertain" in kinds, kinds
 
 
@@ -116,7 +120,7 @@ def killed(s, h):
         if n % 2:
             until("the provider has it", lambda: len(s.journal("taken")) > before)
         else:
-            time.sleep(draw.random() * 0.04)
+            time.sleep(draw.random() * 0.4)
         h.process.send_signal(signal.SIGKILL)
         h.process.wait()
         h.process = None
@@ -132,7 +136,7 @@ def killed(s, h):
         assert times == 1 if now == "submitted" else times <= 1, (mid, now, times)
         if now == "held":
             uncertain += 1
-            assert "demail.uncertain" in [e["ev"] for e in h.json("receipts", "show", mid)["events"]]
+            assert "demail.uncertain" in events(h, mid)
     print(f"killed {COUNT} times: {COUNT - uncertain} submitted, {uncertain} uncertain, {sum(seen.values())} taken, none twice")
 
 
@@ -155,7 +159,7 @@ def main():
         killed(s, h)
         assert not h.internet.messages
         assert h.stop() == 0
-        h.cli("receipts", "fsck")
+        h.fsck()
 
 
 if __name__ == "__main__":
