@@ -21,6 +21,17 @@ void harden(SSL_CTX* ctx) {
 
 Error tls_error(const char* what, const error_code& ec) { return fail(k_tls, std::string(what) + ": " + ec.message()); }
 
+Result<void> use_identity(boost::asio::ssl::context& context, std::string_view certificate_pem, const SecretBytes& key_pem) {
+  error_code ec;
+  context.use_certificate_chain(boost::asio::buffer(certificate_pem), ec);
+  if (ec) return tls_error("certificate", ec);
+  context.use_private_key(boost::asio::buffer(key_pem.view()), boost::asio::ssl::context::pem, ec);
+  if (ec) return tls_error("private key", ec);
+  if (SSL_CTX_check_private_key(context.native_handle()) == 1) return Done{};
+  ERR_clear_error();
+  return fail(k_tls, "the private key does not belong to the certificate");
+}
+
 }  // namespace
 
 Result<TlsServerPtr> make_tls_server(std::string_view certificate_pem, const SecretBytes& key_pem,
@@ -29,14 +40,8 @@ Result<TlsServerPtr> make_tls_server(std::string_view certificate_pem, const Sec
   auto& context = out->context;
   error_code ec;
   harden(context.native_handle());
-  context.use_certificate_chain(boost::asio::buffer(certificate_pem), ec);
-  if (ec) return tls_error("certificate", ec);
-  context.use_private_key(boost::asio::buffer(key_pem.view()), boost::asio::ssl::context::pem, ec);
-  if (ec) return tls_error("private key", ec);
-  if (SSL_CTX_check_private_key(context.native_handle()) != 1) {
-    ERR_clear_error();
-    return fail(k_tls, "the private key does not belong to the certificate");
-  }
+  const auto identity = use_identity(context, certificate_pem, key_pem);
+  if (!identity) return identity.error();
   static constexpr unsigned char k_session[] = "amtsbote";
   SSL_CTX_set_session_id_context(context.native_handle(), k_session, sizeof k_session - 1);
   SSL_CTX_set_num_tickets(context.native_handle(), 1);
@@ -62,6 +67,14 @@ Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>&
   // the verdict is read after the handshake: opportunistic TLS goes on without it, `verified` does not
   SSL_CTX_set_verify(context.native_handle(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
   return TlsClientPtr(std::move(out));
+}
+
+Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>& anchors, std::string_view certificate_pem, const SecretBytes& key_pem) {
+  auto out = make_tls_client(anchors);
+  if (!out) return out;
+  const auto identity = use_identity(const_cast<TlsClientContext&>(**out).context, certificate_pem, key_pem);
+  if (!identity) return identity.error();
+  return out;
 }
 
 Result<TlsClientPtr> make_pinned_tls_client(const std::filesystem::path& certificate) {

@@ -33,6 +33,8 @@ Result<TlsServerPtr> make_tls_server(std::string_view certificate_pem, const Sec
 
 // `anchors`: PEM file of trusted roots; without it the system's.
 Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>& anchors);
+// The same, and shows this PEM chain where the server asks for a certificate. k_tls says what does not fit.
+Result<TlsClientPtr> make_tls_client(const std::optional<std::filesystem::path>& anchors, std::string_view certificate_pem, const SecretBytes& key_pem);
 // Trusts the certificates of this file themselves, be they roots or not: for a peer whose certificate is known beforehand.
 Result<TlsClientPtr> make_pinned_tls_client(const std::filesystem::path& certificate);
 

@@ -119,6 +119,20 @@ Fingerprint fingerprint_of(base::ByteView der) {
   return {std::move(hex)};
 }
 
+base::Result<std::string> public_key_of(base::ByteView der) {
+  if (der.empty() || der.size() > k_max_certificate) return base::fail(base::k_malformed, "certificate: size");
+  const unsigned char* at = base::u8(der);
+  const X509Ptr x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  const bool whole = x509 && at == base::u8(der) + der.size();
+  unsigned char* spki = nullptr;
+  const int size = whole ? i2d_PUBKEY(X509_get0_pubkey(x509.get()), &spki) : 0;
+  std::string out = size > 0 ? std::string(reinterpret_cast<char*>(spki), static_cast<std::size_t>(size)) : std::string();
+  OPENSSL_free(spki);
+  ERR_clear_error();
+  if (out.empty()) return base::fail(base::k_malformed, "certificate without a readable key");
+  return out;
+}
+
 bool is_authority(base::ByteView der) {
   const unsigned char* at = base::u8(der);
   const X509Ptr x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));

@@ -25,6 +25,9 @@ base::Result<KeyInfo> describe_certificate(base::ByteView der);
 
 Fingerprint fingerprint_of(base::ByteView der);
 
+// SubjectPublicKeyInfo as DER, for base::verify_signature. k_malformed unless `der` is one certificate with a readable key.
+base::Result<std::string> public_key_of(base::ByteView der);
+
 bool is_authority(base::ByteView der);                                 // basicConstraints says CA
 bool key_belongs_to(base::ByteView pkcs8, base::ByteView der);         // the private key of this certificate
 

@@ -95,18 +95,36 @@ bool set_parameters(X509_STORE_CTX* context, const PathQuestion& question) {
   // Everything in the store was trusted by hand, so a path may end at any of it, also at a single certificate.
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT;
   if (question.revocation != Revocation::none) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-  return X509_VERIFY_PARAM_set_flags(param, flags) == 1 && X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SMIME_SIGN) == 1;
+  if (X509_VERIFY_PARAM_set_flags(param, flags) != 1) return false;
+  return question.purpose == Purpose::attest || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SMIME_SIGN) == 1;
+}
+
+using UsagesPtr = std::unique_ptr<EXTENDED_KEY_USAGE, Freed<EXTENDED_KEY_USAGE_free>>;
+using ObjectPtr = std::unique_ptr<ASN1_OBJECT, Freed<ASN1_OBJECT_free>>;
+
+bool may_attest(X509* leaf) {
+  if ((X509_get_key_usage(leaf) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) return false;
+  int place = 0;
+  const UsagesPtr usages(static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(leaf, NID_ext_key_usage, &place, nullptr)));
+  if (!usages) return place == -1;  // the only value that means "there is none"
+  const ObjectPtr document_signing(OBJ_txt2obj("1.3.6.1.5.5.7.3.36", 1));
+  for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+    const ASN1_OBJECT* usage = sk_ASN1_OBJECT_value(usages.get(), i);
+    const int nid = OBJ_obj2nid(usage);
+    if (nid == NID_email_protect || nid == NID_anyExtendedKeyUsage || OBJ_cmp(usage, document_signing.get()) == 0) return true;
+  }
+  return false;
 }
 
 // What the certificate itself says, whoever issued it.
-void judge_leaf(const PathQuestion& question, const KeyInfo& info, std::set<Finding>& findings) {
+void judge_leaf(const PathQuestion& question, X509* leaf, const KeyInfo& info, std::set<Finding>& findings) {
   const bool encrypt = question.purpose == Purpose::encrypt;
   const bool rsa = info.algorithm.starts_with("RSA-") && !info.algorithm.starts_with("RSA-PSS-");
   const bool ec = info.algorithm.starts_with("EC ");
   const bool pss = info.algorithm.starts_with("RSA-PSS-");
   if (!(rsa || ec || (pss && !encrypt))) {
     findings.insert(Finding::unsupported_key);
-  } else if (!(encrypt ? info.can_encrypt : info.can_sign)) {
+  } else if (!(encrypt ? info.can_encrypt : question.purpose == Purpose::attest ? may_attest(leaf) : info.can_sign)) {
     findings.insert(Finding::wrong_purpose);
   }
   if (info.rsa_bits > 0 && info.rsa_bits < 2048) findings.insert(Finding::weak_key);
@@ -181,7 +199,7 @@ PathVerdict verify_path(const TrustStore& store, const PathQuestion& question) {
   if (X509_verify_cert(context.get()) != 1) out.findings.insert(Finding::no_chain);
   const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
   for (int i = 0; i < sk_X509_num(chain); ++i) out.chain.push_back(der_of(sk_X509_value(chain, i)));
-  judge_leaf(question, out.info, out.findings);
+  judge_leaf(question, leaf.get(), out.info, out.findings);
   if (out.findings.contains(Finding::revoked)) out.info.is_revoked = true;
   ERR_clear_error();
   return out;

@@ -1,7 +1,7 @@
 // Promise: says whether a certificate may be used for one purpose, at one time, for one address, and every reason why not: a
 // verdict is a set, never a yes that hides a no. Trust comes from the anchors that the caller names and from nowhere else: no
 // system store, nothing that came with a message, nothing fetched. What OpenSSL reports and we do not know by name forbids.
-// Standards: RFC 5280 section 6 (paths), RFC 8550 sections 3 and 4 (S/MIME), RFC 9598; TR-02102-1 (key lengths).
+// Standards: RFC 5280 section 6 (paths), RFC 8550 sections 3 and 4 (S/MIME), RFC 9336, RFC 9598; TR-02102-1 (key lengths).
 #pragma once
 
 #include <memory>
@@ -18,7 +18,9 @@
 
 namespace certs {
 
-enum class Purpose { encrypt, sign };
+// attest: signatures and seals over documents, by certificates that are not made for mail: extended key usage missing, or one of
+// emailProtection, documentSigning (RFC 9336) and any; above the leaf no extended key usage is asked for.
+enum class Purpose { encrypt, sign, attest };
 // none: CRLs are not looked at; soft: those that are known count; hard: without a current one the verdict is unknown.
 enum class Revocation { none, soft, hard };
 

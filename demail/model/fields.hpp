@@ -49,6 +49,7 @@ struct FieldRule {
   std::string_view name;  // lower case
   Presence normal, confirmation, notification, identification;
   SetBy set_by;
+  std::string_view since = "1.0";  // table 26: messages of an earlier version do without it
 };
 const std::vector<FieldRule>& field_rules();  // in the order of table 1
 const FieldRule* find_rule(std::string_view name);
@@ -69,6 +70,7 @@ inline constexpr std::string_view dispatch = "x-de-mail-confirmation-of-dispatch
 }
 
 inline constexpr std::size_t k_max_private_id = 1024;  // characters (section 3.1.17)
+inline constexpr std::size_t k_max_recipients = 2000;  // of one field: as many as any list of addresses of the house
 
 // Section 3.1.8: "to=…;cc=…;bcc=…", each at most once, lists of addr-spec or name-addr separated by "," (or by ";" where no
 // keyword follows: footnote 5).
@@ -76,8 +78,11 @@ struct Recipients {
   std::vector<mail::Mailbox> to, cc, bcc;
   friend bool operator==(const Recipients&, const Recipients&) = default;
 };
-base::Result<Recipients> parse_recipients(std::string_view value);
-std::string format_recipients(const Recipients& recipients);  // addresses alone; empty elements are left out
+base::Result<Recipients> parse_recipients(std::string_view value);  // k_malformed_address, k_too_many_addresses
+std::string format_recipients(const Recipients& recipients);        // addresses alone, one line; empty elements are left out
+// The field with its CRLF, folded behind separators where it passes 76 columns. k_malformed_header: no recipient, or one beyond
+// ASCII, which no De-Mail address is.
+base::Result<std::string> format_recipients_field(std::string_view name, const Recipients& recipients);
 
 enum class FieldFinding {
   missing_field,    // of a type whose message must have it
@@ -89,30 +94,33 @@ enum class FieldFinding {
   bad_version,
   bad_type,
   bad_level,
-  unknown_version,  // well formed, and none that we know
-  long_private_id,
-  misspelt_private_id,  // the known other spelling was taken
+  bad_provider,          // no FQDN
+  bad_certificate_text,  // no base64: there is no certificate then
+  unknown_version,       // well formed, and none that we know
+  long_private_id,       // above the limit: it counts as none
+  misspelt_private_id,   // the known other spelling was taken
 };
 const char* name_of(FieldFinding finding);
 
-// What a header says; absent where it says nothing usable.
+// What a header says; absent where it says nothing usable. Text is as it came, but for the folds: untrusted.
 struct Fields {
   MessageType type = MessageType::normal;
-  bool has_type = false;
+  bool has_type = false;  // without one no type's rules are asked, but those that all have
   Options options;
   std::optional<mail::Address> sender;
   std::optional<Recipients> chosen, actual;
   std::string private_id, message_id, originator_provider, auth_mechanism, account_holder, version;
   std::optional<AuthLevel> level;
-  std::optional<NotificationType> notification;
-  std::string integrity;    // the value, unfolded
-  std::string certificate;  // DER, from the base64 of the field; "" if there is none or it is none
+  std::optional<NotificationType> notification;  // of notifications alone; `other` where theirs says nothing
+  std::string integrity;                         // the value, unfolded
+  std::string certificate;                       // DER, from the base64 of the field; "" if there is none or it is none
   std::set<FieldFinding> findings;
   std::vector<std::string> missing, forbidden;  // names, for people
 };
 Fields read_fields(const mail::Header& header);
 
-// The fields that a user sets in front of his message (nos. 1 to 10 of table 1), folded, each with its CRLF. k_malformed_header.
+// The fields of De-Mail that a user sets in front of his message (nos. 1 to 7 and 9 of table 1), folded, each with its CRLF.
+// k_malformed_header: options that are not complete(), no recipient, or text that would not come through as it is.
 struct UserFields {
   Options options;
   mail::Address sender;

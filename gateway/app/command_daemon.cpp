@@ -194,7 +194,7 @@ int run_nagios(const Invocation& i) {
   static constexpr const char* k_words[] = {"OK", "WARNING", "CRITICAL"};
   i.out << "AMTSBOTE " << k_words[*level] << " - " << (texts.empty() ? std::to_string(number_of(queue, "messages").value_or(0)) + " messages under way" : shown(joined(texts, "; "), 1000))
         << " | messages=" << number_of(queue, "messages").value_or(0);
-  for (const char* state : {"due", "in_flight", "held", "unknown"}) i.out << " " << state << "=" << number_of(queue, state).value_or(0);
+  for (const char* state : {"due", "in_flight", "held", "unknown", "submitted"}) i.out << " " << state << "=" << number_of(queue, state).value_or(0);
   i.out << " oldest=" << number_of(queue, "oldest_seconds").value_or(0) << "s checkpoint=" << number_of(s, "checkpoint_seconds").value_or(0)
         << "s free=" << number_of(s, "free_bytes").value_or(0) << "B log=" << number_of(object_of(s, "log"), "size").value_or(0) << "\n";
   return static_cast<int>(*level);

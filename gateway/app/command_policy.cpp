@@ -63,6 +63,8 @@ json::object decision_object(const policies::PolicyDecision& d, const mail::Addr
                    {"sign", policies::name_of(d.sign)},
                    {"clear", d.plaintext.has_value()},
                    {"route", d.route}};
+  if (d.demail)
+    out["demail"] = json::object{{"account", d.demail->account}, {"sender", d.demail->sender}, {"options", demail::describe(d.demail->options)}};
   if (d.key) out["key"] = d.key->fingerprint.hex;
   if (d.transport) out["transport"] = policies::name_of(*d.transport);
   out["trail"] = policies::format_trail(d);
@@ -233,19 +235,26 @@ base::Result<std::vector<policies::PolicyText>> read_cases(const Invocation& i, 
   return out;
 }
 
+policies::CaseOptions case_options(const config::Options& options) {
+  policies::CaseOptions out;
+  out.department_of = [&options](const mail::Address& a) {
+    const auto* department = options.department_of(a);
+    return department == nullptr ? std::string{} : department->id;
+  };
+  out.is_own_domain = [&options](const std::string& domain) { return options.is_own_domain(domain); };
+  out.demail_of = [&options](const mail::Address& sender, const mail::Address& recipient, base::Timestamp now) {
+    return options.demail.facts_of(sender, recipient, now);
+  };
+  return out;
+}
+
 int run_test(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
   // cases that fail are faults of the configuration; here they are the answer
   if (!loaded.draft->rules) return print_faults(i, loaded.faults), k_exit_error;
   auto texts = read_cases(i, *loaded.draft);
   if (!texts) return i.err << "amtsbote: " << shown(texts.error().detail) << "\n", k_exit_error;
-  policies::CaseOptions options;
-  options.department_of = [&](const mail::Address& a) {
-    const auto* department = loaded.draft->department_of(a);
-    return department == nullptr ? std::string{} : department->id;
-  };
-  options.is_own_domain = [&](const std::string& domain) { return loaded.draft->is_own_domain(domain); };
-  const auto cases = policies::load_cases(*std::move(texts), options);
+  const auto cases = policies::load_cases(*std::move(texts), case_options(*loaded.draft));
   if (print_faults(i, cases.faults)) return k_exit_error;
   const auto results = policies::run_cases(*loaded.draft->rules, cases.cases);
   std::size_t failed = 0;
@@ -264,11 +273,7 @@ int run_test(const Invocation& i) {
 // One sender for each department, and one that is in none.
 policies::ProveOptions prove_options(const config::Options& options) {
   policies::ProveOptions out;
-  out.cases.department_of = [&options](const mail::Address& a) {
-    const auto* department = options.department_of(a);
-    return department == nullptr ? std::string{} : department->id;
-  };
-  out.cases.is_own_domain = [&options](const std::string& domain) { return options.is_own_domain(domain); };
+  out.cases = case_options(options);
   for (const config::DepartmentOptions& department : options.departments())
     if (!department.addresses.empty()) {
       std::string address = department.addresses.front();

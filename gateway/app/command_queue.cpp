@@ -121,7 +121,7 @@ std::vector<OptionSpec> with_filters(std::vector<OptionSpec> before, const std::
       {"--department", "ID", "Only mail of this department"},
       {"--account", "NAME", "Only mail that this account submitted"},
       {"--route", "NAME", "Only what takes this route"},
-      {"--reason", "WORD", "Only what the decision gave this reason for: no_key, held_by_rule, quarantined, no_signing_identity"},
+      {"--reason", "WORD", "Only what the decision gave this reason for: no_key, held_by_rule, quarantined, no_signing_identity, demail_no_account …"},
       {"--older-than", "TIME", "Only messages that came longer ago: 30m, 4h, 2d"},
   };
   before.insert(before.end(), std::begin(filters), std::end(filters));

@@ -47,13 +47,14 @@ json::object row_as_json(const store::MessageRow& row) {
 std::optional<store::ListFilter> filter_of(const Task& task, json::object& answer) {
   store::ListFilter filter;
   const std::string state = text_of(task.request, "state"), reason = text_of(task.request, "reason"), domain = text_of(task.request, "domain");
-  for (const State s : {State::held, State::due, State::in_flight, State::unknown})
+  for (const State s : {State::held, State::due, State::in_flight, State::unknown, State::submitted})
     if (state == store::name_of(s)) filter.state = s;
-  for (int r = 1; r <= static_cast<int>(policies::Reason::no_signing_identity); ++r)
+  for (int r = 1; r <= static_cast<int>(policies::Reason::demail_ended); ++r)
     if (reason == reason_name(r)) filter.reason = r;
   if (!state.empty() && !filter.state) answer = error_answer("no such state", k_exit_error);
   if (!reason.empty() && !filter.reason)
-    answer = error_answer("no such reason: no_rule, no_key, refused_by_rule, held_by_rule, quarantined, lookup_unknown or no_signing_identity", k_exit_error);
+    answer = error_answer("no such reason: no_rule, no_key, refused_by_rule, held_by_rule, quarantined, lookup_unknown, no_signing_identity, demail_no_account, demail_not_reachable, "
+                          "demail_not_allowed or demail_ended", k_exit_error);
   if (!domain.empty()) {
     const auto parsed = mail::parse_domain(domain);
     if (!parsed) answer = error_answer("no domain: " + shown(domain), k_exit_error);

@@ -31,7 +31,7 @@ class Findings {
 };
 
 void look_at_queue(const store::Counters& c, base::Timestamp now, std::chrono::milliseconds patience, json::object& out, Findings& found) {
-  json::object queue{{"messages", c.messages}, {"held", c.held}, {"due", c.due}, {"in_flight", c.in_flight}, {"unknown", c.unknown}};
+  json::object queue{{"messages", c.messages}, {"held", c.held}, {"due", c.due}, {"in_flight", c.in_flight}, {"unknown", c.unknown}, {"submitted", c.submitted}};
   if (c.oldest) queue["oldest"] = base::format_utc(*c.oldest);
   const auto age = c.oldest_moving ? now - *c.oldest_moving : std::chrono::milliseconds{0};
   queue["oldest_seconds"] = std::chrono::duration_cast<std::chrono::seconds>(age).count();

@@ -154,9 +154,13 @@ class Loader {
     m_listener_sections = many("listener", true);
     read_listeners(m_listener_sections, draft);
     read_routes(many("route", true), draft);
+    const auto demail = one("demail", false);
+    read_demail(demail ? &*demail : nullptr, draft);
     read_domains(many("domain", true), draft);
     read_departments(many("department", false), draft);
     read_identities(many("identity", false), draft);
+    m_account_sections = many("demail_account", false);
+    read_demail_accounts(m_account_sections, draft);
   }
 
   void numbers() {
@@ -179,6 +183,41 @@ class Loader {
   }
 
   void cross_checks() {
+    check_departments_of_listeners();
+    check_accounts_of_listeners();
+  }
+
+  void check_accounts_of_listeners() {
+    const auto& accounts = m_options->demail.accounts;
+    std::vector<std::string_view> known;
+    for (const DeMailAccountOptions& account : accounts) known.push_back(account.name);
+    for (const Section& section : m_listener_sections) {
+      TableReader r(*section.table, section.file, "listener", schema::listener(), m_unused);
+      for (const Node* node : r.strings("accounts").value_or(std::vector<const Node*>{}))
+        if (std::find(known.begin(), known.end(), node->text) == known.end())
+          m_faults.error(section.file, node->at, "listener.accounts = " + policies::unknown_word("account", node->text, known));
+      if (r.string("role") == "demail" && accounts.empty())
+        m_faults.error(section.file, section.table->at, "listener: demail has no meaning without a [[demail_account]]");
+    }
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+      const Section& section = m_account_sections[i];
+      TableReader r(*section.table, section.file, "demail_account", schema::demail_account(), m_unused);
+      if (!r.has("poll") && !is_listened_for(accounts[i].name))
+        m_faults.warning(section.file, section.table->at,
+                         "demail_account \"" + accounts[i].name +
+                             "\" has neither poll nor a listener of role demail: no De-Mail and no confirmation comes in");
+    }
+  }
+
+  bool is_listened_for(const std::string& account) const {
+    return std::any_of(m_options->listeners.begin(), m_options->listeners.end(), [&](const ListenerOptions& l) {
+      const bool takes_all = l.accounts.empty();
+      return l.role == ListenerRole::demail &&
+             (takes_all || std::find(l.accounts.begin(), l.accounts.end(), account) != l.accounts.end());
+    });
+  }
+
+  void check_departments_of_listeners() {
     const auto known = department_ids();
     for (const Section& section : m_listener_sections) {
       TableReader r(*section.table, section.file, "listener", schema::listener(), m_unused);
@@ -218,7 +257,9 @@ class Loader {
     options.departments.emplace();
     for (const DepartmentOptions& d : m_options->departments()) options.departments->insert(d.id);
     options.routes.emplace();
-    for (const RouteOptions& r : m_options->routes) options.routes->insert(r.name);
+    for (const RouteOptions& r : m_options->routes)
+      if (r.kind != RouteKind::demail) options.routes->insert(r.name);
+    options.has_demail = !m_options->demail.accounts.empty();
     options.own_domains.emplace();
     for (const DomainOptions& d : m_options->domains()) options.own_domains->insert(d.name);
     options.read_list = [&](const std::string& name) {
@@ -238,6 +279,9 @@ class Loader {
     options.department_of = [this](const mail::Address& a) {
       const auto* department = m_options->department_of(a);
       return department != nullptr ? department->id : std::string();
+    };
+    options.demail_of = [this](const mail::Address& sender, const mail::Address& recipient, base::Timestamp now) {
+      return m_options->demail.facts_of(sender, recipient, now);
     };
     auto loaded = policies::load_cases(std::move(files), options);
     take(loaded.faults);
@@ -265,7 +309,7 @@ class Loader {
   std::shared_ptr<Options> m_options;
   policies::Faults m_faults, m_unused;
   std::vector<File> m_files;
-  std::vector<Section> m_listener_sections;
+  std::vector<Section> m_listener_sections, m_account_sections;
   Section m_site;
 };
 

@@ -11,7 +11,7 @@ using policies::Node;
 using policies::TableReader;
 using policies::unknown_word;
 
-constexpr std::array<std::string_view, 5> k_roles{"submission", "relay", "mx", "https", k_metrics_role};  // the last is read elsewhere
+constexpr std::array<std::string_view, 6> k_roles{"submission", "relay", "mx", "https", "demail", k_metrics_role};  // the last is read elsewhere
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 
 std::vector<std::string> texts_of(TableReader& r, std::string_view key) {
@@ -36,6 +36,7 @@ class ListenerReader {
       if (network.prefix == 0) m_r.error("proxy_networks", "holds \"" + network.text + "\": anybody could say that he is somebody else");
     m_l.client_certificates = texts_of(m_r, "client_certificates");
     m_l.departments = texts_of(m_r, "departments");
+    m_l.accounts = texts_of(m_r, "accounts");
     if (m_has_role) by_role();
     return std::move(m_l);
   }
@@ -85,13 +86,16 @@ class ListenerReader {
 
   // Those whose clients are machines that we know by certificate.
   void for_machines(std::string_view key) {
-    if (m_r.has(key) && m_l.role != ListenerRole::relay && m_l.role != ListenerRole::https)
+    const bool is_provider = m_l.role == ListenerRole::demail && key == "client_certificates";
+    if (m_r.has(key) && m_l.role != ListenerRole::relay && m_l.role != ListenerRole::https && !is_provider)
       m_r.error(key, std::string("has a meaning for relay and https only, not for ") + name_of(m_l.role));
   }
 
   void by_role() {
     for_machines("departments");
     for_machines("client_certificates");
+    if (m_r.has("accounts") && m_l.role != ListenerRole::demail)
+      m_r.error("accounts", std::string("has a meaning for demail only, not for ") + name_of(m_l.role));
     switch (m_l.role) {
       case ListenerRole::relay: return relay();
       case ListenerRole::mx:
@@ -99,6 +103,7 @@ class ListenerReader {
           m_r.faults().warning(m_r.file(), m_r.at(), "listener: mx without tls: mail from outside comes in unencrypted");
         return;
       case ListenerRole::https: return https();
+      case ListenerRole::demail: return demail();
       default:
         if (!m_r.has("tls")) m_r.error_at(m_r.at(), "listener: submission needs tls: passwords are taken over TLS only");
         if (m_r.has("networks")) m_r.error("networks", "has no meaning for submission: users log in");
@@ -111,6 +116,17 @@ class ListenerReader {
     if (m_r.has("implicit_tls")) m_r.error("implicit_tls", "has no meaning for https: it is TLS from the first byte");
     if (m_r.has("client_certificates") && !m_r.has("departments"))
       m_r.error("client_certificates", "need departments: whose sender addresses may they use?");
+  }
+
+  // Only the provider may bring De-Mails, and only his certificate shows who he is.
+  void demail() {
+    if (!m_r.has("client_certificates")) m_r.error_at(m_r.at(), "listener: demail needs client_certificates: the names in the provider's certificates");
+    if (m_r.has("networks")) m_r.error("networks", "has no meaning for demail: the provider shows a certificate");
+    const TlsOptions* tls = m_draft.options.find_tls(m_l.tls);
+    if (!m_r.has("tls"))
+      m_r.error_at(m_r.at(), "listener: demail needs tls: the provider shows a certificate");
+    else if (tls != nullptr && tls->client_anchors.empty())
+      m_r.error("tls", "= \"" + m_l.tls + "\" has no client_anchors: no certificate of the provider could be verified");
   }
 
   void relay() {
@@ -145,6 +161,7 @@ class RouteReader {
     m_route.implicit_tls = m_r.boolean("implicit_tls").value_or(false);
     transport();
     login();
+    certificate();
     trial();
     return std::move(m_route);
   }
@@ -209,6 +226,15 @@ class RouteReader {
       m_r.error("account", "needs transport = \"verified\": a password goes to nobody else");
   }
 
+  void certificate() {
+    read_client_certificate(m_r, m_section, m_route);
+    if (!m_r.has("client_certificate")) return;
+    if (m_route.kind == RouteKind::mx) m_r.error("client_certificate", "has no meaning with mx");
+    if (!m_route.socket.empty()) m_r.error("client_certificate", "has no meaning on a Unix socket");
+    if (m_route.kind != RouteKind::mx && m_route.socket.empty() && m_route.transport == Transport::any)
+      m_r.error("client_certificate", "needs TLS: set transport = \"verified\"");
+  }
+
   void trial() {
     const auto port = m_r.integer("trial_port", 1, 65535);
     if (!port) return;
@@ -225,6 +251,15 @@ class RouteReader {
 };
 
 }  // namespace
+
+void read_client_certificate(TableReader& r, const Section& section, RouteOptions& route) {
+  if (const auto path = read_path(r, "client_certificate", section)) {
+    route.client_certificate = *path;
+    check_readable(r, "client_certificate", *path);
+  }
+  route.client_key = read_secret_ref(r, "client_key", section);
+  if (r.has("client_certificate") != r.has("client_key")) r.error_at(r.at(), r.where() + ": client_certificate and client_key go together");
+}
 
 void read_listeners(const std::vector<Section>& sections, Draft& draft) {
   for (const Section& section : sections)

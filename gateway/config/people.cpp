@@ -134,6 +134,8 @@ void read_domains(const std::vector<Section>& sections, Draft& draft) {
       }
     if (std::any_of(domains.begin(), domains.end(), [&](const auto& d) { return d.name == domain.name; }))
       r.error("name", "= \"" + domain.name + "\" stands twice");
+    if (draft.options.demail.domains.matches(domain.name))
+      r.error("name", "= \"" + domain.name + "\" is a domain of De-Mail: it belongs under [[demail_account]]");
     if (const auto route = r.string("route")) {
       domain.route = *route;
       std::vector<std::string_view> known;

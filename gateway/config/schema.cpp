@@ -15,6 +15,8 @@ std::span<const KeySpec> top() {
       {"department", "tables", "none", "", "who sends"},
       {"identity", "tables", "none", "", "whose keys are ours"},
       {"route", "tables", "", "at least one", "where mail goes; the first that matches"},
+      {"demail", "table", "", "", "which addresses are De-Mail, and how long its confirmations may take"},
+      {"demail_account", "tables", "none", "", "our accounts at providers of De-Mail"},
       {"limits", "table", "", "", "bounds on what peers may cost"},
       {"retry", "table", "", "", "when to try again and when to give up"},
       {"trust", "table", "", "", "whom we believe"},
@@ -87,17 +89,19 @@ std::span<const KeySpec> tls() {
 
 std::span<const KeySpec> listener() {
   static constexpr KeySpec k_rows[] = {
-      {"role", "word", "", "submission, relay, mx, https, metrics", "users who log in; the internal mail server; the Internet; the API for business systems; monitoring"},
+      {"role", "word", "", "submission, relay, mx, https, demail, metrics",
+       "users who log in; the internal mail server; the Internet; the API for business systems; the provider of De-Mail; monitoring"},
       {"address", "host:port", "", "an IP address", "where to listen; `[::]:587` takes IPv4 too"},
       {"tls", "string", "none", "a name under `tls`",
-       "certificate for STARTTLS or https; compulsory for submission, and for relay and https unless on loopback"},
+       "certificate for STARTTLS or https; compulsory for submission and demail, and for relay and https unless on loopback"},
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte (RFC 8314)"},
       {"networks", "string or list", "none", "CIDR",
        "relay, metrics: who may connect; mx: who may use sender addresses of our own domains"},
       {"proxy_networks", "string or list", "none", "CIDR",
        "load balancers: their connections must begin with a PROXY header of version 2, and who it names is the peer"},
-      {"client_certificates", "string or list", "none", "", "relay, https: names of client certificates that may connect"},
+      {"client_certificates", "string or list", "none", "", "relay, https, demail: names of client certificates that may connect"},
       {"departments", "string or list", "", "ids of departments", "relay, and https by certificate: whose sender addresses may be used here"},
+      {"accounts", "string or list", "all", "names of accounts", "demail: whose De-Mails are taken here"},
   };
   return k_rows;
 }
@@ -151,7 +155,47 @@ std::span<const KeySpec> route() {
       {"implicit_tls", "boolean", "false", "", "TLS from the first byte at the next hop"},
       {"account", "string", "none", "", "name to log in with at the next hop"},
       {"password", "secret", "none", "", "its password; sent over verified TLS only"},
+      {"client_certificate", "path", "none", "PEM", "certificate with its chain that is shown to the next hop"},
+      {"client_key", "secret", "none", "PEM", "its private key"},
       {"trial_port", "number", "25", "1 to 65535", "for trials: an `mx` route reaches its hosts on this port, and on loopback too"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> demail() {
+  static constexpr KeySpec k_rows[] = {
+      {"domains", "glob or list", "none", "domains",
+       "domains of De-Mail beside those that are known: `de-mail.de`, `*.de-mail.de`, `fp-demail.de`, `*.fp-demail.de`"},
+      {"anchors", "path", "", "PEM", "authorities that the providers' signatures must reach; compulsory with an account"},
+      {"overdue", "duration", "8h", "1s to 30d", "without a receipt confirmation that was asked for, this long after it was sent, the sender hears of it"},
+      {"uncertain", "duration", "30m", "1s to 30d", "without a sign of a De-Mail whose outcome is not known, this long, a person must decide"},
+      {"max_size", "size", "20MiB", "64KiB to 1GiB", "net size of a De-Mail"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> demail_account() {
+  static constexpr KeySpec k_rows[] = {
+      {"name", "string", "", "lower-case letters, digits, `-`, `_`, `.`; at most 64; not `none`", "name in policies, receipts and the log"},
+      {"provider", "domain", "", "a domain of De-Mail", "the provider's; its system addresses confirm"},
+      {"smtp", "host:port", "", "", "where the provider takes De-Mails, over verified TLS"},
+      {"implicit_tls", "boolean", "false", "", "TLS from the first byte there"},
+      {"client_certificate", "path", "none", "PEM", "certificate with its chain that is shown there"},
+      {"client_key", "secret", "none", "PEM", "its private key"},
+      {"user", "string", "none", "", "name to log in with there"},
+      {"password", "secret", "none", "", "its password"},
+      {"level", "word", "normal", "normal, high", "level of this login; `high` needs a client certificate"},
+      {"retrieve", "boolean", "false", "", "may ask for retrieve confirmations: for bodies that serve documents formally, with level high"},
+      {"domains", "string or list", "", "domains of De-Mail", "of our De-Mail addresses at this account"},
+      {"addresses", "table", "", "address = De-Mail address", "who of us writes as which address, and gets what comes for it; `\"*@domain\"` stands for everybody of a domain"},
+      {"default_mailbox", "address", "", "in a domain of ours", "gets what comes for an address that no line names"},
+      {"valid_until", "string", "2026-12-31", "a day", "last day on which a new De-Mail is taken, in Germany; what is under way goes on"},
+      {"messages_a_day", "number", "100; none with level high", "1 to 1000000", "most messages in a day"},
+      {"recipients_a_day", "number", "300; none with level high", "1 to 1000000", "most recipients in a day"},
+      {"poll", "string", "none", "`imaps://host:port/MAILBOX` or `pop3s://host:port`", "where incoming De-Mails and confirmations are fetched"},
+      {"poll_user", "string", "", "", "name to log in with there"},
+      {"poll_password", "secret", "", "", "its password"},
+      {"poll_every", "duration", "1m", "1s to 1d", "wait between two looks"},
   };
   return k_rows;
 }
@@ -177,7 +221,7 @@ std::span<const KeySpec> dns() {
 std::vector<Table> tables() {
   return {{"the file", top()}, {"[site]", site()}, {"[store]", store()}, {"[secrets]", secrets()}, {"a secret", secret()}, {"[tls.NAME]", tls()},
           {"[[listener]]", listener()}, {"[[domain]]", domain()}, {"domain.recipients", recipients()}, {"[[department]]", department()},
-          {"[[identity]]", identity()}, {"[[route]]", route()}, {"[limits]", limits()}, {"[retry]", retry()}, {"[trust]", trust()}, {"[openpgp]", openpgp()}, {"[dns]", dns()}, {"[reports]", reports()}};
+          {"[[identity]]", identity()}, {"[[route]]", route()}, {"[demail]", demail()}, {"[[demail_account]]", demail_account()}, {"[limits]", limits()}, {"[retry]", retry()}, {"[trust]", trust()}, {"[openpgp]", openpgp()}, {"[dns]", dns()}, {"[reports]", reports()}};
 }
 
 std::span<const KeySpec> reports() {

@@ -22,6 +22,8 @@ std::span<const KeySpec> recipients();  // domain.recipients as a table
 std::span<const KeySpec> department();
 std::span<const KeySpec> identity();
 std::span<const KeySpec> route();
+std::span<const KeySpec> demail();
+std::span<const KeySpec> demail_account();
 std::span<const KeySpec> limits();
 std::span<const KeySpec> retry();
 std::span<const KeySpec> trust();

@@ -33,6 +33,8 @@ struct Draft {
 base::fs::path resolve(const Section& section, const std::string& path);
 // A path key that must be absolute or is made so.
 std::optional<base::fs::path> read_path(policies::TableReader& r, std::string_view key, const Section& section);
+// Where this process can look.
+void check_readable(policies::TableReader& r, std::string_view key, const base::fs::path& path);
 SecretRef read_secret_ref(policies::TableReader& r, std::string_view key, const Section& section);
 
 void read_site(const Section& section, Draft& draft);
@@ -50,6 +52,11 @@ inline constexpr std::string_view k_metrics_role = "metrics";
 bool is_metrics_listener(const Section& section);
 MetricsListenerOptions read_metrics_listener(const Section& section, Draft& draft);
 void read_routes(const std::vector<Section>& sections, Draft& draft);
+// The keys client_certificate and client_key of a route, or of what makes one.
+void read_client_certificate(policies::TableReader& r, const Section& section, RouteOptions& route);
+// Before domains are checked against it; the accounts behind domains, departments and routes.
+void read_demail(const Section* section, Draft& draft);
+void read_demail_accounts(const std::vector<Section>& sections, Draft& draft);
 void read_domains(const std::vector<Section>& sections, Draft& draft);
 void read_departments(const std::vector<Section>& sections, Draft& draft);
 void read_identities(const std::vector<Section>& sections, Draft& draft);

@@ -32,13 +32,13 @@ void check_timezone(TableReader& r, const std::string& zone) {
     r.error("timezone", "= \"" + zone + "\" is not in the zone database");
 }
 
-// Where this process can look: a file of systemd's cannot be seen from outside the unit.
+}  // namespace
+
+// A file of systemd's cannot be seen from outside the unit.
 void check_readable(TableReader& r, std::string_view key, const base::fs::path& path) {
   std::error_code error;
   if (!base::fs::exists(path, error) && !error) r.error(key, "= " + path.string() + " does not exist");
 }
-
-}  // namespace
 
 base::fs::path resolve(const Section& section, const std::string& path) { return (section.directory / path).lexically_normal(); }
 

@@ -17,6 +17,18 @@ const T* by_name(const std::vector<T>& list, const std::string& name) {
   return found == list.end() ? nullptr : &*found;
 }
 
+constexpr std::string_view k_everybody = "*@";
+
+bool is_for_everybody(std::string_view address) { return address.substr(0, k_everybody.size()) == k_everybody; }
+
+// `address` by a line whose `from` side names it or its domain; "" if it does neither.
+std::string translated(const std::string& from, const std::string& to, const std::string& address) {
+  if (from == address) return to;
+  const auto at = address.rfind('@');
+  if (!is_for_everybody(from) || from.substr(k_everybody.size()) != address.substr(at + 1)) return {};
+  return is_for_everybody(to) ? address.substr(0, at + 1) + to.substr(k_everybody.size()) : to;
+}
+
 }  // namespace
 
 const char* name_of(RouteKind kind) {
@@ -95,6 +107,58 @@ const IdentityOptions* Options::identity_of(const mail::Address& address) const 
 const RouteOptions* Options::find_route(const std::string& name) const { return by_name(routes, name); }
 
 const TlsOptions* Options::find_tls(const std::string& name) const { return by_name(tls, name); }
+
+const DeMailAccountOptions* DeMailOptions::find_account(const std::string& name) const { return by_name(accounts, name); }
+
+std::optional<DeMailOptions::Line> DeMailOptions::line_of(const mail::Address& sender) const {
+  const std::string folded = sender.folded();
+  std::optional<Line> found;
+  for (const DeMailAccountOptions& account : accounts)
+    for (const DeMailAddress& line : account.addresses) {
+      if (line.mail == folded) return Line{&account, line.demail};
+      if (found) continue;
+      std::string demail = translated(line.mail, line.demail, folded);
+      // a local part that no address of theirs can have is nobody's
+      if (!demail.empty() && mail::Address::parse(demail)) found = Line{&account, std::move(demail)};
+    }
+  return found;
+}
+
+std::optional<mail::Address> DeMailOptions::mailbox_of(const mail::Address& demail) const {
+  const std::string folded = demail.folded();
+  const auto parsed = [](const std::string& text) -> std::optional<mail::Address> {
+    auto address = mail::Address::parse(text);
+    if (!address) return std::nullopt;
+    return *std::move(address);
+  };
+  std::optional<mail::Address> by_domain, fallback;
+  for (const DeMailAccountOptions& account : accounts) {
+    for (const DeMailAddress& line : account.addresses) {
+      // one address for a whole domain of ours: none of its mailboxes is meant
+      const bool names_one = !is_for_everybody(line.mail);
+      if (names_one && line.demail == folded) return parsed(line.mail);
+      if (!names_one && is_for_everybody(line.demail) && !by_domain)
+        by_domain = parsed(translated(line.demail, line.mail, folded));
+    }
+    const bool is_ours = std::find(account.domains.begin(), account.domains.end(), demail.domain()) != account.domains.end();
+    if (is_ours && !fallback) fallback = parsed(account.default_mailbox);
+  }
+  return by_domain ? by_domain : fallback;
+}
+
+policies::DeMailFacts DeMailOptions::facts_of(const std::optional<mail::Address>& sender, const mail::Address& recipient,
+                                              base::Timestamp now) const {
+  policies::DeMailFacts facts;
+  facts.is_demail_address = is_demail_address(recipient);
+  const auto line = sender ? line_of(*sender) : std::nullopt;
+  if (!line) return facts;
+  facts.account = line->account->name;
+  facts.sender = line->demail;
+  facts.may_high = line->account->high;
+  facts.may_retrieve = line->account->may_retrieve;
+  facts.has_ended = now >= line->account->valid_until;
+  return facts;
+}
 
 const RouteOptions* Options::route_for(const std::string& a_label) const {
   const DomainOptions* domain = find_domain(a_label);

@@ -77,8 +77,9 @@ struct ListenerOptions {
   bool implicit_tls = false;
   std::vector<Network> networks;        // relay: who may connect; mx: who may use our own domains
   std::vector<Network> proxy_networks;  // whose connections begin with a PROXY header, and whose word it is whom they carry
-  std::vector<std::string> client_certificates;  // relay: names of certificates that may connect
+  std::vector<std::string> client_certificates;  // relay, https, demail: names of certificates that may connect
   std::vector<std::string> departments;          // relay
+  std::vector<std::string> accounts;             // demail: whose mail is taken here; empty: of all
   // Nobody but this machine can be the peer; behind a proxy it may be anybody.
   bool is_local() const { return is_loopback && proxy_networks.empty(); }
 };
@@ -173,8 +174,9 @@ struct ReportsOptions {
 };
 
 // A mailbox of ours at a provider, and who of us writes as which De-Mail address.
+// Both folded; "*@domain" on the left stands for every address of that domain, on the right for the same local part.
 struct DeMailAddress {
-  std::string mail, demail;  // folded: a department's address, and the De-Mail address that stands for it
+  std::string mail, demail;  // a department's address, and the De-Mail address that stands for it
 };
 enum class PollKind { none, imaps, pop3s };
 struct DeMailPoll {
@@ -206,14 +208,19 @@ struct DeMailOptions {
   base::ByteCount most{};               // net size of a De-Mail
 
   const DeMailAccountOptions* find_account(const std::string& name) const;
-  // The account and line for a sender of ours; null if no account sends for him.
+  // The account and line for a sender of ours; nullopt if no account sends for him. An exact line goes before a domain's.
   struct Line {
     const DeMailAccountOptions* account = nullptr;
     std::string demail;
   };
   std::optional<Line> line_of(const mail::Address& sender) const;
-  // Where mail to a De-Mail address of ours goes: the line's mail address, else the account's default mailbox.
+  // Where mail to a De-Mail address of ours goes: the line's mail address, else the account's default mailbox; nullopt if the
+  // address is none of ours.
   std::optional<mail::Address> mailbox_of(const mail::Address& demail) const;
+  bool is_demail_address(const mail::Address& address) const { return domains.matches(address.domain()); }
+  // What a policy must know about this sender and this recipient.
+  policies::DeMailFacts facts_of(const std::optional<mail::Address>& sender, const mail::Address& recipient,
+                                 base::Timestamp now) const;
 };
 
 // One file that took part, with exactly the bytes that were read.

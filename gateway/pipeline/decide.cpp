@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::size_t k_max_reply_lines = 20;  // of a refusal that names many recipients
 
-// Who signs: the identity a rule names, else the From mailbox, else (at RCPT) the reverse path.
+// Who signs: the identity a rule names, else the From mailbox, else (at RCPT) the reverse path. Without an identity: who sends.
 std::optional<mail::Address> signer_of(const Case& c, const std::string& identity) {
   if (!identity.empty()) {
     auto named = mail::Address::parse(identity);
@@ -26,7 +26,7 @@ policies::PolicyDecision decide_one(const Snapshot& snapshot, const Case& c, con
   question.opened = c.opened;
   question.now = c.now;
   question.released = c.released;
-  question.recipient = {recipient, direction, {}};
+  question.recipient = {recipient, direction, {}, snapshot.options->demail.facts_of(signer_of(c, ""), recipient, c.now)};
   const policies::LookupPlan plan = policies::ask(*snapshot.options->rules, question);
   for (const certs::Method method : plan.recipient_keys) question.recipient.keys[method] = snapshot.keys->recipient_key(recipient, method, c.now);
   const auto signer = signer_of(c, plan.identity);

@@ -59,6 +59,7 @@ std::string how_it_left(const RecipientRecord& record, const std::string& tls) {
   std::string out = d.encrypt ? (*d.encrypt == certs::Method::smime ? "S/MIME" : "OpenPGP") + std::string(", encrypted")
                               : "not encrypted by the gateway";
   if (d.key) out += " for key " + d.key->fingerprint.hex.substr(0, 16);
+  if (d.demail) return "De-Mail (" + demail::describe(d.demail->options) + "); transport: " + (tls.empty() ? "none" : tls);
   if (d.signer) out += ", signed";
   return out + "; transport: " + (tls.empty() ? "none" : tls);
 }
@@ -93,6 +94,7 @@ base::Result<void> Dispatch::recover() {
                           now,
                           500,
                           false};
+        input.carrier = carrier_times(*snapshot->options, addressee.record);
         auto settled = settle(snapshot->options->retry, input);
         settled.update.id = id;
         if (settled.update.to == store::State::due) settled.update.due = now;
@@ -154,6 +156,7 @@ Awaitable<void> Dispatch::run() {
   while (!m_stopping) {
     if (m_active.size() < k_max_active / 2) co_await fetch();
     co_await expire_holds();
+    co_await watch_carriers();
     if (m_stopping) break;
     m_lanes.sweep();
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
@@ -337,6 +340,9 @@ Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, cons
   Parcel out{*group.route, group.lane_domain, group.floor, {}, prepared.dot_lines, prepared.top};
   auto& t = out.transaction;
   t.reverse_path = record.reverse_path;
+  if (const auto& choice = group.first().decision.demail) {
+    if (auto sender = mail::Address::parse(choice->sender)) t.reverse_path = *std::move(sender);
+  }
   t.parameters.size = content->size().value + prepared.top.size();
   t.parameters.smtputf8 = record.parameters.smtputf8;
   t.parameters.envid = record.parameters.envid;
@@ -395,9 +401,12 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
     input.tells_sent =
         department != nullptr && department->notify_sent && group.first().direction == policies::Direction::outbound;
     input.peer_does_dsn = delivery.peer_does_dsn;
+    input.carrier = carrier_times(*snapshot.options, a.record);
     auto settled = settle(snapshot.options->retry, input);
     settled.update.id = row.id;
     change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), outcome, delivery.host, delivery.tls));
+    if (settled.update.to == store::State::submitted)
+      change.events.push_back(demail_event(at, receipts::EventType::demail_submit, row.mid, a.row.rx, group.number, "submitted"));
     // the peer put it off and our patience is at its end: two facts, each with its receipt
     if (settled.update.to == store::State::failed && outcome.kind != OutcomeKind::permanent) {
       Outcome expired = temporary_outcome("4.4.7", "expired: not delivered in time");

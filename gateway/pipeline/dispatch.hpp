@@ -35,6 +35,7 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> run();
   base::net::Awaitable<void> fetch();
   base::net::Awaitable<void> expire_holds();
+  base::net::Awaitable<void> watch_carriers();
   base::net::Awaitable<void> process(store::MessageRow row);
   base::net::Awaitable<void> carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,

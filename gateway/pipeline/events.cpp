@@ -159,6 +159,14 @@ store::LogEntry outcome_event(const EventTime& at, const base::MessageId& mid, s
   return entry;
 }
 
+store::LogEntry demail_event(const EventTime& at, EventType type, const base::MessageId& mid, std::uint32_t rx, std::uint32_t group, const char* out) {
+  auto entry = make(at, type, mid, out);
+  entry.event.rx = rx;
+  entry.event.ch = "demail";
+  entry.event.facts = {{"group", std::int64_t{group}}};
+  return entry;
+}
+
 store::LogEntry hold_event(const EventTime& at, const base::MessageId& mid, std::uint32_t rx, const char* actor, const std::string& reason) {
   auto entry = make(at, EventType::msg_hold, mid, "held");
   entry.event.rx = rx;

@@ -86,7 +86,10 @@ class Session : public smtp::server::SessionSink {
   Awaitable<Reply> recipient(const SessionInfo& session, const Envelope& envelope, const smtp::server::Recipient& recipient) override {
     const auto direction = check_recipient(*m_state.snapshot->options, m_state.claim, recipient.address);
     std::optional<Denied> denied = direction.denied;
-    if (!denied && m_state.snapshot->options->route_for(recipient.address.domain()) == nullptr) denied = Denied{Refusal::no_route, recipient.address.text()};
+    const config::Options& options = *m_state.snapshot->options;
+    // a De-Mail address has no route: its account is found by the sender, and the decision says so where there is none
+    const bool has_way = options.route_for(recipient.address.domain()) != nullptr || options.demail.domains.matches(recipient.address.domain());
+    if (!denied && !has_way) denied = Denied{Refusal::no_route, recipient.address.text()};
     std::string address = recipient.address.text();
     if (denied) {
       Reply reply = co_await refuse(session, envelope, std::move(address), *std::move(denied));
@@ -184,6 +187,12 @@ Intake::Intake(Context& context, Login& login, Handoff& handoff, std::size_t lis
 std::unique_ptr<smtp::server::SessionSink> Intake::connect(const SessionInfo& session, std::optional<Reply>& refusal) {
   auto snapshot = m_context.current.get();
   const auto listener = snapshot->options->listeners[std::min(m_listener, snapshot->options->listeners.size() - 1)];
+  if (listener.role == config::ListenerRole::demail) {
+    // what a provider brings is not read yet, and nothing is acknowledged that would be lost
+    m_context.metrics.refused_for("client_not_allowed").add();
+    refusal = smtp::Reply{421, "4.3.2", "No De-Mail is taken in here"};
+    return nullptr;
+  }
   auto out = std::make_unique<Session>(m_context, m_login, m_handoff, std::move(snapshot), listener);
   // with certificates the client may still prove itself after STARTTLS
   if (!out->prove(session) && listener.client_certificates.empty()) {

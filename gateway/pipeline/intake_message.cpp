@@ -246,7 +246,8 @@ class Arriving : public Submission {
       const auto* route = options().route_for(r.address.domain());
       const bool held = r.decision.outcome == policies::Outcome::hold;
       out.recipients.push_back({held ? store::State::held : store::State::due, held ? r.expires : m_now,
-                                !r.decision.route.empty() ? r.decision.route
+                                r.decision.demail         ? "demail:" + r.decision.demail->account
+                                : !r.decision.route.empty() ? r.decision.route
                                 : route != nullptr        ? route->name
                                                           : "",
                                 static_cast<int>(r.decision.reason), encode(r), r.address.domain()});

@@ -83,6 +83,13 @@ std::string tls_text(const smtp::client::Connection& connection) {
 }  // namespace
 
 Awaitable<Delivery> Lanes::send_external(SnapshotPtr snapshot, Parcel parcel, ExternalMail mail, Place place) {
+  // the last door before the wire: a De-Mail goes to a provider and nowhere else, and nothing else goes there
+  const bool is_demail = std::holds_alternative<ProtectedByCarrier>(mail);
+  if (is_demail != (parcel.route.kind == config::RouteKind::demail)) {
+    Delivery refused;
+    refused.outcomes.assign(parcel.transaction.recipients.size(), own_outcome(OutcomeKind::permanent, "5.7.1", "not a carrier for this message"));
+    co_return refused;
+  }
   base::ContentPtr content = content_of(mail);
   Delivery out = co_await send(std::move(snapshot), std::move(parcel), std::move(content), std::move(place));
   co_return out;

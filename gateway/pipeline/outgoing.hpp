@@ -1,6 +1,6 @@
-// Promise: what may leave, as types. An external route takes an ExternalMail and nothing else, and each of its four cases is
+// Promise: what may leave, as types. An external route takes an ExternalMail and nothing else, and each of its five cases is
 // made in one place that holds its proof: encrypted by us, encrypted by the sender, a notice of our own without foreign
-// content, or cleared for plaintext by a named rule. Mail to our own mailboxes is another type with another door.
+// content, cleared for plaintext by a named rule, or a De-Mail for its carrier. Mail to our own mailboxes is another type with another door.
 #pragma once
 
 #include <variant>
@@ -51,7 +51,19 @@ class ClearedForPlaintext {
   base::ContentPtr m_content;
 };
 
-using ExternalMail = std::variant<EncryptedByUs, crypto::ProtectedBySender, OwnNotice, ClearedForPlaintext>;
+// A De-Mail: its carrier protects it, and no other way does. Only a route of that kind takes one, and it takes nothing else.
+class ProtectedByCarrier {
+ public:
+  ProtectedByCarrier(const policies::DeMailChoice& choice, base::ContentPtr content) : m_account(choice.account), m_content(std::move(content)) {}
+  const std::string& account() const { return m_account; }
+  const base::ContentPtr& content() const { return m_content; }
+
+ private:
+  std::string m_account;
+  base::ContentPtr m_content;
+};
+
+using ExternalMail = std::variant<EncryptedByUs, crypto::ProtectedBySender, OwnNotice, ClearedForPlaintext, ProtectedByCarrier>;
 
 // For our own mailboxes: the original, or what was opened and marked.
 struct MailboxMail {

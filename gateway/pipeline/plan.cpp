@@ -7,6 +7,10 @@ namespace pipeline {
 namespace {
 
 const config::RouteOptions* route_of(const config::Options& options, const Addressee& a) {
+  if (a.record.decision.demail) {
+    const auto* account = options.demail.find_account(a.record.decision.demail->account);
+    return account == nullptr ? nullptr : options.find_route(account->submission);
+  }
   if (!a.record.decision.route.empty()) return options.find_route(a.record.decision.route);
   return options.route_for(a.record.address.domain());
 }
@@ -24,7 +28,8 @@ std::string group_key(const Addressee& a, const config::RouteOptions* route) {
     for (const auto& word : list) key += "\n" + word;
   key += "\n" + d.mark.subject_prefix;
   for (const auto& [name, value] : d.mark.headers) key += "\n" + name + ":" + value;
-  if (d.encrypt && !a.record.visible) key += "\nblind " + std::to_string(a.row.rx);
+  if (d.demail) key += "\n" + d.demail->account + "\n" + d.demail->sender + "\n" + demail::describe(d.demail->options);
+  if ((d.encrypt || d.demail) && !a.record.visible) key += "\nblind " + std::to_string(a.row.rx);
   // opened mail is opened with the keys of its recipient alone
   if (a.record.direction == policies::Direction::inbound) key += "\nto " + a.record.address.text();
   return key;

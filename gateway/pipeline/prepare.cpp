@@ -5,6 +5,7 @@
 #include "base/core/errors.hpp"
 #include "crypto/protect/errors.hpp"
 #include "gateway/pipeline/decide.hpp"
+#include "gateway/pipeline/demail_out.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/scratch.hpp"
 #include "mail/message/edit.hpp"
@@ -150,6 +151,25 @@ base::Result<Prepared> protect_group(const PrepareInput& in) {
   } else {
     return base::fail(k_not_allowed, "signed only, and no rule clears it for plaintext");
   }
+  return out;
+}
+
+base::Result<Prepared> demail_group(const PrepareInput& in) {
+  const auto& d = in.group.first().decision;
+  auto facts = mail::inspect(*in.message.body);
+  if (!facts) return std::move(facts).error();
+  auto edits = demail_edits(d, *facts);
+  if (!edits) return std::move(edits).error();
+  auto fields = demail_top(in, *facts);
+  if (!fields) return std::move(fields).error();
+  Prepared out;
+  out.top = *fields + top_of(in);
+  out.dot_lines = in.record.dot_lines;
+  out.eight_bit = in.record.eight_bit;
+  auto content = mail::apply(in.message.body, *std::move(edits));
+  if (content->size().value + out.top.size() > in.snapshot.options->demail.most.value)
+    return base::fail(base::k_too_large, "larger than a De-Mail may be");
+  out.mail = ExternalMail{ProtectedByCarrier(*d.demail, std::move(content))};
   return out;
 }
 
@@ -318,7 +338,7 @@ void OpenBudget::give(std::uint64_t bytes) {
 
 bool reads_body(const PrepareInput& in) {
   const auto& d = in.group.first().decision;
-  return in.group.first().direction == policies::Direction::inbound || d.encrypt || d.signer || d.protected_by_sender ||
+  return in.group.first().direction == policies::Direction::inbound || d.demail || d.encrypt || d.signer || d.protected_by_sender ||
          needs_look(in);
 }
 
@@ -331,6 +351,7 @@ bool is_temporary(const base::Error& error) {
 base::Result<Prepared> prepare(const PrepareInput& in, OpenBudget& budget) {
   const auto& first = in.group.first();
   if (first.direction == policies::Direction::inbound) return open_group(in, budget);
+  if (first.decision.demail) return demail_group(in);
   const bool signs = first.decision.sign == SignMethod::smime || first.decision.sign == SignMethod::openpgp;
   if ((first.decision.encrypt || signs) && !first.decision.protected_by_sender) return protect_group(in);
   return pass_group(in);

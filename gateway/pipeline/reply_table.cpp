@@ -45,6 +45,26 @@ constexpr std::array k_rows = {
              "Whether a key exists for {who} could not be checked right now. Please try again later."},
     ReplyRow{Refusal::no_signing_identity, 550, "5.7.1", Kind::policy, "no_signing_identity", "Für den Absender gibt es kein Zertifikat, mit dem die Regel \"{rule}\" signieren könnte.",
              "There is no certificate for the sender that the rule \"{rule}\" could sign with."},
+    ReplyRow{Refusal::demail_no_account, 550, "5.7.1", Kind::policy, "demail_no_account",
+             "Für {who} ist De-Mail der Weg, und kein De-Mail-Konto sendet für diesen Absender. Als Internetmail geht eine De-Mail nie hinaus; es wurde nichts gesendet. Bitte die "
+             "Administration um ein Konto bitten oder einen anderen Weg wählen: eine verschlüsselte Mail an die Internetadresse des Empfängers, ein Portal oder einen Brief.",
+             "{who} is to be reached by De-Mail, and no De-Mail account sends for this sender. A De-Mail never leaves as Internet mail; nothing was sent. Please ask the "
+             "administrators for an account or choose another way: encrypted mail to the recipient's Internet address, a portal or a letter."},
+    ReplyRow{Refusal::demail_not_reachable, 550, "5.7.1", Kind::policy, "demail_not_reachable",
+             "{who} ist keine De-Mail-Adresse, die Nachricht ist aber als De-Mail gedacht. Als Internetmail geht eine De-Mail nie hinaus; es wurde nichts gesendet. Bitte die "
+             "De-Mail-Adresse des Empfängers verwenden oder die Nachricht ohne die De-Mail-Wörter im Betreff an Internetadressen senden; sonst ein Portal oder einen Brief wählen.",
+             "{who} is no De-Mail address, but the message is meant as De-Mail. A De-Mail never leaves as Internet mail; nothing was sent. Please use the recipient's De-Mail "
+             "address, or send the message to Internet addresses without the words of De-Mail in its subject; otherwise choose a portal or a letter."},
+    ReplyRow{Refusal::demail_not_allowed, 550, "5.7.1", Kind::policy, "demail_not_allowed",
+             "Die verlangte De-Mail-Option an {who} darf dieses Konto nicht setzen: Absenderbestätigt, Persönlich und Abholbestätigung verlangen die Anmeldung \"hoch\", die "
+             "Abholbestätigung außerdem eine Berechtigung. Es wurde nichts gesendet. Bitte die Option weglassen oder die Administration verständigen.",
+             "This account may not ask for the De-Mail option wanted for {who}: confirmed by sender, personal and collection confirmation need the level \"high\", the last one a "
+             "permission as well. Nothing was sent. Please leave the option out or tell the administrators."},
+    ReplyRow{Refusal::demail_ended, 550, "5.7.1", Kind::policy, "demail_ended",
+             "De-Mail an {who} ist nicht mehr möglich: der letzte Tag des De-Mail-Kontos ist vorbei. Es wurde nichts gesendet. Bitte einen anderen Weg wählen: eine "
+             "verschlüsselte Mail an die Internetadresse des Empfängers, ein Behördenpostfach oder Portal, oder einen Brief.",
+             "De-Mail to {who} is no longer possible: the last day of the De-Mail account is over. Nothing was sent. Please choose another way: encrypted mail to the "
+             "recipient's Internet address, an official mailbox or portal, or a letter."},
     ReplyRow{Refusal::disk_full, 452, "4.3.1", Kind::temporary, "disk_full", "Der Speicher ist voll. Bitte später erneut senden.", "The disk is full. Please try again later."},
     ReplyRow{Refusal::store_failed, 451, "4.3.0", Kind::internal, "store_failed", "Die Nachricht konnte nicht gespeichert werden. Bitte später erneut senden.",
              "The message could not be stored. Please try again later."},
@@ -79,6 +99,10 @@ Refusal refusal_of(policies::Reason reason) {
     case policies::Reason::quarantined: return Refusal::by_rule;
     case policies::Reason::lookup_unknown: return Refusal::unknown_lookup;
     case policies::Reason::no_signing_identity: return Refusal::no_signing_identity;
+    case policies::Reason::demail_no_account: return Refusal::demail_no_account;
+    case policies::Reason::demail_not_reachable: return Refusal::demail_not_reachable;
+    case policies::Reason::demail_not_allowed: return Refusal::demail_not_allowed;
+    case policies::Reason::demail_ended: return Refusal::demail_ended;
   }
   return Refusal::internal;
 }

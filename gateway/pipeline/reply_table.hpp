@@ -16,6 +16,7 @@ enum class Refusal {
   no_from, several_from, malformed_from, malformed_header, header_too_large, loop, cannot_be_signed,
   // policy
   no_rule, no_key, by_rule, unknown_lookup, no_signing_identity,
+  demail_no_account, demail_not_reachable, demail_not_allowed, demail_ended,
   // us
   disk_full, store_failed, internal,
 };

@@ -32,6 +32,18 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& in) {
   out.update.attempts = row.attempts + 1;
   out.update.reason = row.reason;
   out.update.due = in.now;
+  if (in.carrier && in.outcome.kind == OutcomeKind::ok) {
+    out.update.to = store::State::submitted;
+    out.update.due = in.now + in.carrier->overdue;
+    return out;
+  }
+  if (in.carrier && in.outcome.kind == OutcomeKind::unknown) {
+    out.update.to = store::State::unknown;
+    out.update.due = in.now + in.carrier->uncertain;
+    out.record.last_error = in.outcome.reply.text.printable(300);
+    out.update.record = encode(out.record);
+    return out;
+  }
   switch (in.outcome.kind) {
     case OutcomeKind::ok:
       out.update.to = store::State::delivered;
@@ -57,6 +69,27 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& in) {
     out.record.delay_told = true;
     out.notice = mail::ReportKind::delayed;
   }
+  out.update.record = encode(out.record);
+  return out;
+}
+
+std::optional<CarrierTimes> carrier_times(const config::Options& options, const RecipientRecord& record) {
+  if (!record.decision.demail) return std::nullopt;
+  return CarrierTimes{options.demail.overdue, options.demail.uncertain};
+}
+
+Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now) {
+  if (addressee.row.state == store::State::unknown) return settle_hold(retry, addressee, store::State::unknown, "demail_uncertain", now);
+  Settlement out;
+  out.record = addressee.record;
+  out.record.last_error = "demail_overdue";
+  out.update.rx = addressee.row.rx;
+  out.update.from = out.update.to = store::State::submitted;
+  out.update.due = now + std::chrono::hours{24};
+  out.update.attempts = addressee.row.attempts;
+  out.update.reason = addressee.row.reason;
+  if (!addressee.record.delay_told) out.notice = mail::ReportKind::delayed;
+  out.record.delay_told = true;
   out.update.record = encode(out.record);
   return out;
 }

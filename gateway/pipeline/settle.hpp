@@ -15,6 +15,11 @@ struct Settlement {
   std::optional<mail::ReportKind> notice;        // for the sender
 };
 
+// How long a carrier may take before a person must ask.
+struct CarrierTimes {
+  std::chrono::milliseconds overdue{}, uncertain{};
+};
+
 struct SettleInput {
   const Addressee& addressee;
   store::State from = store::State::in_flight;
@@ -24,9 +29,16 @@ struct SettleInput {
   bool may_notify = true;                        // false for notices and null reverse paths
   bool tells_sent = false;                       // the department wants to hear of each hand-over
   bool peer_does_dsn = false;                    // then success is the peer's to report (RFC 3461 section 5.2.2)
+  std::optional<CarrierTimes> carrier{};         // set for a De-Mail: taken is not delivered, and unknown is never tried again
 };
 
 Settlement settle(const config::RetryOptions& retry, const SettleInput& input);
+// Set if the recipient's message is a De-Mail.
+std::optional<CarrierTimes> carrier_times(const config::Options& options, const RecipientRecord& record);
+
+// Nothing was heard of it in time. A submitted message stays so, with a day more; one whose outcome is unknown is for a person:
+// it may have been taken, and is never sent again by itself.
+Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now);
 
 // Something of ours stands in the way (a key that is gone, output that is not what was asked): nothing leaves, a person decides.
 // Until when a hold lasts: ours ends in time, and its sender is told; mail from outside waits until somebody decides.

@@ -30,7 +30,7 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
        "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record,domain) VALUES(?,?,?,?,0,?,?,?,?)"},
       {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=?"},
       {&out.m_sql.update_record, "UPDATE recipient SET record=? WHERE id=? AND rx=?"},
-      {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND state<4 LIMIT 1"},
+      {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND (state<4 OR state=7) LIMIT 1"},
       {&out.m_sql.find_message, "SELECT mid,key,spool FROM message WHERE id=?"},
       {&out.m_sql.delete_message, "DELETE FROM message WHERE id=?"},
       {&out.m_sql.delete_recipients, "DELETE FROM recipient WHERE id=?"},

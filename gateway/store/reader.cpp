@@ -33,7 +33,9 @@ base::Result<std::vector<Due>> Reader::find_due(base::Timestamp now, std::size_t
 
 base::Result<std::optional<base::Timestamp>> Reader::next_due() {
   const std::lock_guard lock(m_mutex);
-  auto value = integer_of("SELECT due FROM recipient WHERE state=1 ORDER BY due LIMIT 1");
+  auto value = integer_of(
+      "SELECT min(due) FROM (SELECT * FROM (SELECT due FROM recipient WHERE state=1 ORDER BY due LIMIT 1) UNION ALL "
+      "SELECT * FROM (SELECT due FROM recipient WHERE state IN (3,7) ORDER BY due LIMIT 1))");
   if (!value) return std::move(value).error();
   if (!*value) return std::optional<base::Timestamp>{};
   return std::optional(time_of(**value));
@@ -46,6 +48,20 @@ base::Result<std::optional<std::int64_t>> Reader::integer_of(const char* sql) {
   if (!row) return row.error();
   if (!*row || query->is_null(0)) return std::optional<std::int64_t>{};
   return std::optional(query->integer(0));
+}
+
+base::Result<std::vector<std::int64_t>> Reader::find_overdue(base::Timestamp now, std::size_t limit) {
+  const std::lock_guard lock(m_mutex);
+  auto query = m_db.prepare("SELECT DISTINCT id FROM recipient WHERE state IN (3,7) AND due<=? LIMIT ?");
+  if (!query) return std::move(query).error();
+  query->bind(1, millis(now)).bind(2, static_cast<std::int64_t>(limit));
+  std::vector<std::int64_t> out;
+  while (true) {
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(query->integer(0));
+  }
 }
 
 base::Result<std::vector<std::int64_t>> Reader::find_in_state(State state, std::size_t limit) {
@@ -164,6 +180,7 @@ base::Result<Counters> Reader::counters() {
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=1", &out.due},
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=2 AND state IN (2,3)", &out.in_flight},
                                   std::pair{"SELECT count(*) FROM recipient WHERE state=3 AND state IN (2,3)", &out.unknown},
+                                  std::pair{"SELECT count(*) FROM recipient WHERE state=7 AND state IN (3,7)", &out.submitted},
                                   std::pair{"SELECT accepted+balance_open-closed-cancelled FROM log_state", &out.messages},
                                   std::pair{"SELECT coalesce(max(idx)+1,0) FROM leaf", &out.log_size}})
     if (auto done = count(sql, *into); !done) return done.error();

@@ -16,6 +16,7 @@ class Reader {
   base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<base::Timestamp>> next_due();
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
+  base::Result<std::vector<std::int64_t>> find_overdue(base::Timestamp now, std::size_t limit);
   base::Result<std::vector<std::int64_t>> find_expired_holds(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);

@@ -16,7 +16,7 @@ std::string query_for(const ListFilter& f) {
   // as literals: a bound parameter would not use the partial indexes
   if (f.state) sql += " AND r.state=" + std::to_string(static_cast<int>(*f.state));
   if (f.state == State::in_flight || f.state == State::unknown) sql += " AND r.state IN (2,3)";
-  if (!f.state) sql += " AND r.state<4";
+  if (!f.state) sql += " AND (r.state<4 OR r.state=7)";
   if (!f.route.empty()) sql += " AND r.route=?2";
   if (f.reason) sql += " AND r.reason=?3";
   if (f.received_before) sql += " AND m.received<?4";

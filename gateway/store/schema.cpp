@@ -53,7 +53,12 @@ ALTER TABLE message ADD COLUMN department BLOB;
 ALTER TABLE message ADD COLUMN account BLOB;
 )sql";
 
-constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4};
+// What a carrier will report on, by the time at which somebody must ask why it has not.
+constexpr const char* k_step_5 = R"sql(
+CREATE INDEX recipient_carried ON recipient(due) WHERE state IN (3,7);
+)sql";
+
+constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4, k_step_5};
 static_assert(k_steps.size() == k_schema_version);
 
 base::Result<std::int64_t> version_of(Database& db) {

@@ -274,6 +274,8 @@ base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->
 base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) {
   return m_impl->reader->find_in_state(state, limit);
 }
+base::Result<std::vector<std::int64_t>> Store::find_overdue(base::Timestamp now, std::size_t limit) { return m_impl->reader->find_overdue(now, limit); }
+
 base::Result<std::vector<std::int64_t>> Store::find_expired_holds(base::Timestamp now, std::size_t limit) {
   return m_impl->reader->find_expired_holds(now, limit);
 }

@@ -77,6 +77,8 @@ class Store {
   base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<base::Timestamp>> next_due();          // of the earliest recipient that waits
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
+  // Messages with a recipient that is submitted or unknown, of whom something should have been heard by now.
+  base::Result<std::vector<std::int64_t>> find_overdue(base::Timestamp now, std::size_t limit);
   base::Result<std::vector<std::int64_t>> find_expired_holds(base::Timestamp now, std::size_t limit);
   base::Result<std::optional<MessageRow>> load(std::int64_t id, bool with_body);
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);

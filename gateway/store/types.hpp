@@ -15,9 +15,10 @@
 namespace store {
 
 // The numbers stand in the database.
-enum class State { held = 0, due = 1, in_flight = 2, unknown = 3, delivered = 4, failed = 5, cancelled = 6 };
+// submitted: a carrier has it and will report what becomes of it.
+enum class State { held = 0, due = 1, in_flight = 2, unknown = 3, delivered = 4, failed = 5, cancelled = 6, submitted = 7 };
 const char* name_of(State state);
-inline bool is_final(State state) { return state >= State::delivered; }
+inline bool is_final(State state) { return state >= State::delivered && state <= State::cancelled; }
 // The arrows of docs/states.md.
 bool may_follow(State from, State to);
 
@@ -145,7 +146,7 @@ struct Due {
 };
 
 struct Counters {
-  std::uint64_t held = 0, due = 0, in_flight = 0, unknown = 0;  // recipients
+  std::uint64_t held = 0, due = 0, in_flight = 0, unknown = 0, submitted = 0;  // recipients
   std::uint64_t messages = 0;
   std::uint64_t log_size = 0;
   std::optional<base::Timestamp> oldest;                        // of the waiting messages

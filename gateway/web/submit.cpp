@@ -172,7 +172,8 @@ class Submit : public Exchange {
     if (free && *free < options().store.free_space.value + m_visit->request.length.value_or(0)) return deny({Refusal::disk_full, ""});
     for (mail::Address& address : envelope.to) {
       auto direction = pipeline::check_recipient(options(), m_state.claim, address);
-      if (!direction.denied && options().route_for(address.domain()) == nullptr) direction.denied = Denied{Refusal::no_route, address.text()};
+      const bool has_way = options().route_for(address.domain()) != nullptr || options().demail.domains.matches(address.domain());
+      if (!direction.denied && !has_way) direction.denied = Denied{Refusal::no_route, address.text()};
       if (direction.denied) return deny(*direction.denied);
       pipeline::RecipientRecord record;
       record.address = std::move(address);

@@ -1,5 +1,9 @@
 #include "mail/message/transfer_encoding.hpp"
 
+#include <algorithm>
+
+#include "mail/address/errors.hpp"
+
 namespace mail {
 namespace {
 
@@ -108,7 +112,53 @@ class QuotedPrintableEncoder : public TransferEncoder {
   bool m_cr = false;
 };
 
+// One line without its end; false where an escape is none.
+bool decode_quoted_line(std::string_view line, std::string& out) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '=') {
+      out += line[i];
+      continue;
+    }
+    const auto byte = base::parse_hex(line.substr(i + 1, 2));
+    if (!byte || byte->size() != 1) return false;
+    out += *byte;
+    i += 2;
+  }
+  return true;
+}
+
+base::Result<std::string> decode_quoted_printable(base::ByteView body) {
+  std::string out;
+  while (!body.empty()) {
+    const auto lf = std::min(body.find('\n'), body.size());
+    std::string_view line = body.substr(0, lf);
+    const bool ended = lf < body.size();
+    body.remove_prefix(ended ? lf + 1 : lf);
+    const bool crlf = ended && line.ends_with('\r');
+    if (crlf) line.remove_suffix(1);
+    // blanks at the end of a line were added on the way (RFC 2045 section 6.7, rule 3)
+    while (line.ends_with(' ') || line.ends_with('\t')) line.remove_suffix(1);
+    const bool soft = line.ends_with('=');
+    if (soft) line.remove_suffix(1);
+    if (!decode_quoted_line(line, out)) return base::fail(k_malformed_mime, "quoted-printable");
+    if (ended && !soft) out += crlf ? "\r\n" : "\n";
+  }
+  return out;
+}
+
 }  // namespace
+
+base::Result<std::string> decode_transfer(std::string_view encoding, base::ByteView body) {
+  if (encoding == "7bit" || encoding == "8bit" || encoding == "binary") return std::string(body);
+  if (encoding == "quoted-printable") return decode_quoted_printable(body);
+  if (encoding != "base64") return base::fail(k_malformed_mime, "unknown transfer encoding");
+  std::string digits;
+  digits.reserve(body.size());
+  std::copy_if(body.begin(), body.end(), std::back_inserter(digits), [](char c) { return c != '\r' && c != '\n' && c != ' ' && c != '\t'; });
+  auto bytes = base::parse_base64(digits);
+  if (!bytes) return base::fail(k_malformed_mime, "base64");
+  return bytes;
+}
 
 std::unique_ptr<TransferEncoder> make_base64_encoder() { return std::make_unique<Base64Encoder>(); }
 std::unique_ptr<TransferEncoder> make_quoted_printable_encoder() { return std::make_unique<QuotedPrintableEncoder>(); }

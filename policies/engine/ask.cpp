@@ -65,6 +65,8 @@ LookupPlan ask(const RuleSet& rules, const Question& asked) {
   LookupPlan plan;
   plan.recipient_keys = wanted.conditions;
   if (question.recipient.direction != Direction::outbound) return plan;
+  // a De-Mail is neither encrypted nor signed by us
+  if (question.recipient.demail.is_demail_address || !view.wish().by.empty()) return plan;
   // what its sender has encrypted passes as it is
   if (question.message != nullptr && mail::is_encrypted(question.message->wrapping)) return plan;
   plan.recipient_keys.insert(wanted.encrypt.begin(), wanted.encrypt.end());

@@ -128,8 +128,24 @@ bool read(const std::string& t, Transport& v) {
 bool read(const std::string& t, Reason& v) {
   return read_name(t,
                    {Reason::none, Reason::no_rule, Reason::no_key, Reason::refused_by_rule, Reason::held_by_rule,
-                    Reason::quarantined, Reason::lookup_unknown, Reason::no_signing_identity},
+                    Reason::quarantined, Reason::lookup_unknown, Reason::no_signing_identity, Reason::demail_no_account,
+                    Reason::demail_not_reachable, Reason::demail_not_allowed, Reason::demail_ended},
                    v);
+}
+
+// In the order of their names in the header: "10010".
+std::string flags_of(const demail::Options& o) {
+  std::string out;
+  for (const bool b : {o.dispatch, o.receipt, o.retrieve, o.authoritative, o.personal}) out += b ? '1' : '0';
+  return out;
+}
+
+bool read_demail(const Fields& f, DeMailChoice& choice) {
+  if (f.size() != 4 || f[3].size() != 5 || f[3].find_first_not_of("01") != std::string::npos) return false;
+  choice.account = f[1];
+  choice.sender = f[2];
+  choice.options = {f[3][0] == '1', f[3][1] == '1', f[3][2] == '1', f[3][3] == '1', f[3][4] == '1'};
+  return true;
 }
 
 bool read_key(const Fields& f, certs::KeyInfo& key) {
@@ -200,6 +216,7 @@ class Reader {
     if (one(f, "address")) return m_key != nullptr && (m_key->addresses.push_back(f[1]), true);
     if (one(f, "protected-by-sender")) return m_d.protected_by_sender = true, f[1] == "1";
     if (one(f, "plaintext")) return m_d.plaintext = PermitMaker::make(f[1]), true;
+    if (f[0] == "demail") return read_demail(f, m_d.demail.emplace());
     if (one(f, "route")) return m_d.route = f[1], true;
     if (one(f, "transport")) return read(f[1], m_d.transport.emplace());
     if (one(f, "keyword")) return m_d.keywords.push_back(f[1]), true;
@@ -259,6 +276,7 @@ std::string encode(const PolicyDecision& d) {
   w.key("signer", d.signer);
   if (d.protected_by_sender) w.line("protected-by-sender", {"1"});
   if (d.plaintext) w.line("plaintext", {d.plaintext->rule()});
+  if (d.demail) w.line("demail", {d.demail->account, d.demail->sender, flags_of(d.demail->options)});
   w.text("route", d.route);
   if (d.transport) w.line("transport", {name_of(*d.transport)});
   for (const auto& keyword : d.keywords) w.line("keyword", {keyword});
@@ -283,6 +301,10 @@ base::Result<PolicyDecision> decode(std::string_view text) {
     rest.remove_prefix(end + 1);
   }
   PolicyDecision decision = reader.take();
+  // sent as De-Mail and in no other way
+  if (decision.demail &&
+      (decision.outcome != Outcome::deliver || decision.encrypt || decision.plaintext || decision.protected_by_sender))
+    return base::fail(base::k_malformed, "decision: De-Mail and another way");
   // order, repetition and every other freedom of the form end here
   if (encode(decision) != text) return base::fail(base::k_malformed, "decision: not as written");
   return decision;

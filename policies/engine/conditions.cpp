@@ -58,6 +58,7 @@ Truth has_usable_key(const std::map<certs::Method, certs::KeyFacts>& keys, certs
 
 View::View(const Question& question)
     : m_question(question),
+      m_wish(wish_of(question)),
       m_department(base::to_lower(question.origin.department)),
       m_recipient(base::to_lower(question.recipient.address.folded())),
       m_listener(base::to_lower(question.origin.listener)),
@@ -89,7 +90,8 @@ Truth View::test(const TextCondition& c) const {
       if (message == nullptr && is_from_us() && !m_question.reverse_path) return Truth::unknown;
       return truth(!m_department.empty() && c.any_of.matches(m_department));
     case TextField::recipient: return truth(c.any_of.matches(m_recipient));
-    case TextField::recipient_domain: return truth(c.any_of.matches(domain_of(m_recipient)));
+    case TextField::recipient_domain:
+      return truth((c.or_demail && m_question.recipient.demail.is_demail_address) || c.any_of.matches(domain_of(m_recipient)));
     case TextField::group: return truth(c.any_of.matches(m_recipient) || c.any_of.matches(domain_of(m_recipient)));
     case TextField::listener: return truth(c.any_of.matches(m_listener));
     case TextField::account: return truth(m_question.origin.proof == Proof::account && c.any_of.matches(m_principal));

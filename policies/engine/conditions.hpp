@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policies/engine/demail.hpp"
 #include "policies/engine/rule_set.hpp"
 
 namespace policies {
@@ -33,6 +34,7 @@ class View {
   // Where the search ends. A quarantine waits for a person: once he has decided, the other rules go on. From outside a refusal
   // was one, too. It gives nothing else away: what demands protection, or refuses mail of ours, still does.
   Stop stop_of(const Rule& rule) const;
+  const DeMailWish& wish() const { return m_wish; }
   bool is_from_us() const { return m_question.recipient.direction != Direction::inbound; }
 
  private:
@@ -49,6 +51,7 @@ class View {
   bool waits_for_opening() const;
 
   const Question& m_question;
+  DeMailWish m_wish;
   std::string m_department, m_sender, m_recipient, m_listener, m_principal;
   std::tm m_local{};
   int m_day = 0;  // days since 1970 in the site's zone

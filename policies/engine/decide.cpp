@@ -32,8 +32,15 @@ bool same_effect(const PolicyDecision& a, const PolicyDecision& b) {
   const auto permit = [](const PolicyDecision& d) { return d.plaintext.has_value(); };
   return a.reason == b.reason && a.encrypt == b.encrypt && print(a.key) == print(b.key) && a.sign == b.sign &&
          print(a.signer) == print(b.signer) && permit(a) == permit(b) && a.protected_by_sender == b.protected_by_sender &&
-         a.route == b.route && a.transport == b.transport && a.keywords == b.keywords && a.mark == b.mark && a.strip == b.strip &&
-         a.identity == b.identity && a.receipts_class == b.receipts_class;
+         a.demail == b.demail && a.route == b.route && a.transport == b.transport && a.keywords == b.keywords &&
+         a.mark == b.mark && a.strip == b.strip && a.identity == b.identity && a.receipts_class == b.receipts_class;
+}
+
+// A refusal that the message itself may still avert: its sender may have encrypted it, and its From, which is not known at
+// RCPT, tells which account of De-Mail sends it.
+bool hangs_on_the_message(Reason reason) {
+  return reason == Reason::no_key || reason == Reason::demail_no_account || reason == Reason::demail_not_allowed ||
+         reason == Reason::demail_ended;
 }
 
 // Tries both answers for every rule whose match is not known, as far as the answer can matter, and says whether the
@@ -101,8 +108,7 @@ class Explorer {
       return;
     }
     PolicyDecision d = conclude(merged, m_view);
-    // a sender may have encrypted the message himself: until it is here, a missing key is not yet a certain no
-    const bool certain_no = d.outcome == Outcome::refuse && !(m_at_rcpt && d.reason == Reason::no_key);
+    const bool certain_no = d.outcome == Outcome::refuse && !(m_at_rcpt && hangs_on_the_message(d.reason));
     if (!certain_no && !m_acceptable) m_acceptable = d;
     if (!m_first) {
       m_disagree = m_at_rcpt && !certain_no;

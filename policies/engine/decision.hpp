@@ -53,7 +53,7 @@ struct RuleTrace {
   std::string_view decided_by;  // the condition that decided, e.g. `department = "gesundheitsamt"`; "" where all held
 };
 struct SettingTrace {
-  std::string setting, value, rule;  // rule: its name, or "built-in"
+  std::string setting, value, rule;  // rule: its name, "built-in", or what of the message asked: `keyword "persönlich"`
 };
 struct MethodTrace {
   certs::Method method = certs::Method::smime;
@@ -93,6 +93,7 @@ struct DeMailChoice {
   std::string account;      // of the configuration
   std::string sender;       // De-Mail address that it is sent as
   demail::Options options;  // complete
+  friend bool operator==(const DeMailChoice&, const DeMailChoice&) = default;
 };
 
 struct PolicyDecision {
@@ -111,7 +112,7 @@ struct PolicyDecision {
   std::optional<DeMailChoice> demail;        // set only if delivered as De-Mail: neither encrypt nor plaintext is set then
   std::string route;                         // "" : by domain or by route.to
   std::optional<Transport> transport;        // floor demanded by a rule
-  std::vector<std::string> keywords;         // that made a rule match: removed before sending
+  std::vector<std::string> keywords;         // that made a rule match, or are words of De-Mail: removed before sending
   Mark mark;
   std::vector<std::string> strip;  // names of header fields to remove from what is not under a signature
   std::string identity;            // address to sign as; "": the sender's

@@ -1,6 +1,7 @@
 #include "policies/engine/merge.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "policies/engine/permit_maker.hpp"
 
@@ -8,14 +9,6 @@ namespace policies {
 namespace {
 
 using certs::Method;
-
-std::string rule_name(const Rule* rule) { return rule != nullptr ? rule->name : k_built_in; }
-
-void stop(PolicyDecision& d, Outcome outcome, Reason reason, const Rule* rule) {
-  d.outcome = outcome;
-  d.reason = reason;
-  d.rule = rule_name(rule);
-}
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -45,7 +38,12 @@ void trace_settings(const Merged& m, const View& view, Trail& trail) {
   if (m.encrypt.value != nullptr) add("encrypt", text_of(*m.encrypt.value), m.encrypt.rule);
   if (m.otherwise.value != nullptr) add("otherwise", name_of(*m.otherwise.value), m.otherwise.rule);
   if (m.otherwise.value == nullptr && outbound) add("otherwise", "refuse", nullptr);
-  if (m.carrier.value != nullptr) add("carrier", *m.carrier.value, m.carrier.rule);
+  // a choice of De-Mail is traced where it is made
+  if (m.carrier.value != nullptr && *m.carrier.value != Carrier::demail) {
+    const bool is_void = outbound && view.question().recipient.demail.is_demail_address;
+    add("carrier", is_void ? "smtp (without effect: a De-Mail address is reached by De-Mail alone)" : name_of(*m.carrier.value),
+        m.carrier.rule);
+  }
   if (m.route.value != nullptr) add("route", *m.route.value, m.route.rule);
   if (m.transport.value != nullptr) add("transport", name_of(*m.transport.value), m.transport.rule);
   if (m.mark.value != nullptr) add("mark", text_of(*m.mark.value), m.mark.rule);
@@ -100,19 +98,23 @@ Truth choose_method(const Merged& m, const View& view, PolicyDecision& d) {
 }
 
 // Nothing was encrypted and no lookup is open: what the policy wants then.
-void fall_back(const Merged& m, PolicyDecision& d) {
+void fall_back(const Merged& m, bool is_at_rcpt, PolicyDecision& d) {
   const bool demanded = m.encrypt.value != nullptr && !m.encrypt.value->empty();
   const Otherwise otherwise = m.otherwise.value != nullptr ? *m.otherwise.value : Otherwise::refuse;
   const Rule* rule = m.otherwise.value != nullptr ? m.otherwise.rule : demanded ? m.encrypt.rule : nullptr;
   if (otherwise == Otherwise::clear) {
     d.rule = rule_name(rule);
     d.plaintext = PermitMaker::make(d.rule);
+  } else if (otherwise == Otherwise::demail) {
+    // addresses of De-Mail never come here; before the message is there its sender may still have encrypted it himself
+    const bool lacks_key = demanded || is_at_rcpt;
+    end_with(d, Outcome::refuse, lacks_key ? Reason::no_key : Reason::demail_not_reachable, rule);
   } else if (otherwise == Otherwise::hold) {
-    stop(d, Outcome::hold, Reason::held_by_rule, rule);
+    end_with(d, Outcome::hold, Reason::held_by_rule, rule);
   } else if (demanded) {
-    stop(d, Outcome::refuse, Reason::no_key, rule);
+    end_with(d, Outcome::refuse, Reason::no_key, rule);
   } else {
-    stop(d, Outcome::refuse, rule != nullptr ? Reason::refused_by_rule : Reason::no_rule, rule);
+    end_with(d, Outcome::refuse, rule != nullptr ? Reason::refused_by_rule : Reason::no_rule, rule);
   }
 }
 
@@ -133,20 +135,21 @@ void sign(const Merged& m, const View& view, PolicyDecision& d) {
     const auto& addresses = keys.at(method).chosen->addresses;
     if (std::find(addresses.begin(), addresses.end(), *m.identity.value) == addresses.end()) possible = Truth::no;
   }
-  if (possible == Truth::unknown) return stop(d, Outcome::later, Reason::lookup_unknown, m.sign.rule);
-  if (possible == Truth::no) return stop(d, Outcome::hold, Reason::no_signing_identity, m.sign.rule);
+  if (possible == Truth::unknown) return end_with(d, Outcome::later, Reason::lookup_unknown, m.sign.rule);
+  if (possible == Truth::no) return end_with(d, Outcome::hold, Reason::no_signing_identity, m.sign.rule);
   d.sign = wanted;
   d.signer = keys.at(method).chosen;
 }
 
 void conclude_outbound(const Merged& m, const View& view, PolicyDecision& d) {
+  if (conclude_demail(m, view, d)) return;
   const auto* message = view.question().message;
   const bool spoken_of = m.encrypt.value != nullptr || m.otherwise.value != nullptr;
   if (spoken_of && message != nullptr && mail::is_encrypted(message->wrapping)) {
     // Never encrypted twice, never touched. A Content-Type alone proves nothing, so a permit for clear text stands beside
     // it only where the policy would have sent this message in clear anyway.
     const bool tries_none = m.encrypt.value == nullptr || m.encrypt.value->empty();
-    if (tries_none && m.otherwise.value != nullptr && *m.otherwise.value == Otherwise::clear) fall_back(m, d);
+    if (tries_none && m.otherwise.value != nullptr && *m.otherwise.value == Otherwise::clear) fall_back(m, false, d);
     d.protected_by_sender = true;
     d.sign = SignMethod::keep;
     d.rule = rule_name(m.encrypt.value != nullptr ? m.encrypt.rule : m.otherwise.rule);
@@ -156,9 +159,9 @@ void conclude_outbound(const Merged& m, const View& view, PolicyDecision& d) {
   if (d.encrypt) {
     d.rule = rule_name(m.encrypt.rule);
   } else if (possible == Truth::unknown) {
-    return stop(d, Outcome::later, Reason::lookup_unknown, m.encrypt.rule);
+    return end_with(d, Outcome::later, Reason::lookup_unknown, m.encrypt.rule);
   } else {
-    fall_back(m, d);
+    fall_back(m, message == nullptr, d);
   }
   if (d.outcome == Outcome::deliver) sign(m, view, d);
 }
@@ -173,12 +176,26 @@ void soften_after_acceptance(const View& view, PolicyDecision& d) {
 
 }  // namespace
 
+std::string rule_name(const Rule* rule) { return rule != nullptr ? rule->name : k_built_in; }
+
+void end_with(PolicyDecision& d, Outcome outcome, Reason reason, const Rule* rule) {
+  d.outcome = outcome;
+  d.reason = reason;
+  d.rule = rule_name(rule);
+}
+
 bool Merged::would_change(const Rule& r, Stop stop) const {
   const Settings& s = r.then;
   return stop != Stop::none || sign.would_take(s.sign) || encrypt.would_take(s.encrypt) || otherwise.would_take(s.otherwise) ||
-         carrier.would_take(s.carrier) || route.would_take(s.route) || transport.would_take(s.transport) ||
-         mark.would_take(s.mark) || strip.would_take(s.strip) || receipts.would_take(s.receipts) ||
-         identity.would_take(s.identity);
+         carrier.would_take(s.carrier) || would_take_demail(s) || route.would_take(s.route) ||
+         transport.would_take(s.transport) || mark.would_take(s.mark) || strip.would_take(s.strip) ||
+         receipts.would_take(s.receipts) || identity.would_take(s.identity);
+}
+
+bool Merged::would_take_demail(const Settings& then) const {
+  for (std::size_t i = 0; i < demail.size(); ++i)
+    if (demail[i].would_take(then.demail[i])) return true;
+  return false;
 }
 
 void Merged::take(const Rule& rule, Stop stop) {
@@ -187,6 +204,7 @@ void Merged::take(const Rule& rule, Stop stop) {
   encrypt.take(s.encrypt, rule);
   otherwise.take(s.otherwise, rule);
   carrier.take(s.carrier, rule);
+  for (std::size_t i = 0; i < demail.size(); ++i) demail[i].take(s.demail[i], rule);
   route.take(s.route, rule);
   transport.take(s.transport, rule);
   mark.take(s.mark, rule);
@@ -208,20 +226,23 @@ PolicyDecision conclude(const Merged& m, const View& view) {
   if (m.receipts.value != nullptr) d.receipts_class = *m.receipts.value;
   if (m.identity.value != nullptr) d.identity = *m.identity.value;
   for (const Rule* rule : m.applied) view.collect_keywords(*rule, d.keywords);
+  for (const std::string& word : view.wish().keywords)
+    if (std::find(d.keywords.begin(), d.keywords.end(), word) == d.keywords.end()) d.keywords.push_back(word);
   trace_settings(m, view, d.trail);
 
   const Rule* last = m.stopped_by;
   if (last != nullptr && last->stop == Stop::refuse) {
-    stop(d, Outcome::refuse, Reason::refused_by_rule, last);
+    end_with(d, Outcome::refuse, Reason::refused_by_rule, last);
     d.text_de = last->refuse_de;
     d.text_en = last->refuse_en;
   } else if (last != nullptr && last->stop == Stop::quarantine) {
-    stop(d, Outcome::hold, Reason::quarantined, last);
+    end_with(d, Outcome::hold, Reason::quarantined, last);
   } else if (view.question().recipient.direction == Direction::outbound) {
     conclude_outbound(m, view, d);
   }
   soften_after_acceptance(view, d);
   if (d.outcome != Outcome::deliver) d.plaintext.reset();
+  assert(!d.demail || (d.outcome == Outcome::deliver && !d.encrypt && !d.plaintext && !d.protected_by_sender));
   return d;
 }
 

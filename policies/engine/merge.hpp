@@ -2,6 +2,7 @@
 // the rule that ended the search; then what follows from them for one recipient.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,9 @@ struct Merged {
   Filled<SignMethod> sign;
   Filled<std::vector<certs::Method>> encrypt;
   Filled<Otherwise> otherwise;
-  Filled<std::string> carrier, route, receipts, identity;
+  Filled<Carrier> carrier;
+  std::array<Filled<bool>, k_demail_options> demail;  // by DeMailOption
+  Filled<std::string> route, receipts, identity;
   Filled<Transport> transport;
   Filled<Mark> mark;
   Filled<std::vector<std::string>> strip;
@@ -38,7 +41,13 @@ struct Merged {
   // Would taking this rule change anything? What does not need not be known.
   bool would_change(const Rule& rule, Stop stop) const;
   void take(const Rule& rule, Stop stop);
+
+ private:
+  bool would_take_demail(const Settings& then) const;
 };
+
+std::string rule_name(const Rule* rule);  // null: the built-in rules
+void end_with(PolicyDecision& decision, Outcome outcome, Reason reason, const Rule* rule);
 
 // The decision for these settings, without the traces of rules. Pure; makes PlaintextPermit only where the merged
 // `otherwise` is clear, no method was possible, and the message is delivered.

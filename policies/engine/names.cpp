@@ -107,8 +107,28 @@ const char* name_of(Otherwise otherwise) {
     case Otherwise::refuse: return "refuse";
     case Otherwise::hold: return "hold";
     case Otherwise::clear: return "clear";
+    case Otherwise::demail: return "demail";
   }
   return "refuse";
+}
+
+const char* name_of(Carrier carrier) {
+  switch (carrier) {
+    case Carrier::smtp: return "smtp";
+    case Carrier::demail: return "demail";
+  }
+  return "smtp";
+}
+
+const char* name_of(DeMailOption option) {
+  switch (option) {
+    case DeMailOption::dispatch: return "dispatch";
+    case DeMailOption::receipt: return "receipt";
+    case DeMailOption::retrieve: return "retrieve";
+    case DeMailOption::authoritative: return "authoritative";
+    case DeMailOption::personal: return "personal";
+  }
+  return "dispatch";
 }
 
 }  // namespace policies

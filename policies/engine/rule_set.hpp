@@ -2,6 +2,7 @@
 // walk. Anybody may build them by hand; nothing here reads a file or knows TOML.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -36,6 +37,7 @@ struct DirectionCondition {
 struct TextCondition {
   TextField field = TextField::department;
   PatternSet any_of;
+  bool or_demail = false;  // recipient_domain: or the recipient's address is one of De-Mail
 };
 struct HeaderCondition {
   std::string name;
@@ -79,15 +81,24 @@ struct Condition {
   std::string text;  // as in the file, for the trail: `department = "gesundheitsamt"`
 };
 
-enum class Otherwise { refuse, hold, clear };
+enum class Otherwise { refuse, hold, clear, demail };
 const char* name_of(Otherwise otherwise);
+
+enum class Carrier { smtp, demail };
+const char* name_of(Carrier carrier);
+
+// The options of De-Mail as rules set them, each for itself.
+enum class DeMailOption { dispatch, receipt, retrieve, authoritative, personal };
+inline constexpr std::size_t k_demail_options = 5;
+const char* name_of(DeMailOption option);
 
 // What a rule fills in, each only where no earlier rule has.
 struct Settings {
   std::optional<SignMethod> sign;
   std::optional<std::vector<certs::Method>> encrypt;  // in order of preference
   std::optional<Otherwise> otherwise;
-  std::optional<std::string> carrier;  // "smtp"
+  std::optional<Carrier> carrier;
+  std::array<std::optional<bool>, k_demail_options> demail;  // by DeMailOption
   std::optional<std::string> route;
   std::optional<Transport> transport;
   std::optional<Mark> mark;

@@ -61,8 +61,17 @@ std::string format_trail(const PolicyDecision& d) {
     if (!d.identity.empty()) out.append(" of ").append(d.identity);
     out.append("\n");
   }
-  out.append("  route: ").append(d.route.empty() ? "by domain" : d.route);
-  out.append(", transport floor: ").append(d.transport ? name_of(*d.transport) : "the route's").append("\n");
+  if (d.demail) {
+    out.append("  leaves as De-Mail of the account \"").append(base::escape_remote(d.demail->account)).append("\", from ");
+    out.append(base::escape_remote(d.demail->sender))
+        .append(", options: ")
+        .append(demail::describe(d.demail->options))
+        .append("\n");
+  }
+  if (!d.demail) {
+    out.append("  route: ").append(d.route.empty() ? "by domain" : d.route);
+    out.append(", transport floor: ").append(d.transport ? name_of(*d.transport) : "the route's").append("\n");
+  }
   if (!d.trail.rules.empty()) out.append("rules:\n");
   for (const auto& rule : d.trail.rules) add_rule(out, rule);
   if (!d.trail.settings.empty()) out.append("settings:\n");

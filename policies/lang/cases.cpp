@@ -17,8 +17,18 @@ constexpr std::array<std::string_view, 4> k_outcomes{"deliver", "refuse", "hold"
 constexpr std::array<std::string_view, 3> k_encrypt{"smime", "openpgp", "none"};
 constexpr std::array<std::string_view, 4> k_sign{"none", "smime", "openpgp", "keep"};
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
-constexpr std::array<std::string_view, 7> k_reasons{"no_rule",     "no_key",         "refused_by_rule",    "held_by_rule",
-                                                    "quarantined", "lookup_unknown", "no_signing_identity"};
+constexpr std::array<std::string_view, 11> k_reasons{"no_rule",
+                                                     "no_key",
+                                                     "refused_by_rule",
+                                                     "held_by_rule",
+                                                     "quarantined",
+                                                     "lookup_unknown",
+                                                     "no_signing_identity",
+                                                     "demail_no_account",
+                                                     "demail_not_reachable",
+                                                     "demail_not_allowed",
+                                                     "demail_ended"};
+constexpr std::array<std::string_view, 2> k_carriers{"smtp", "demail"};
 constexpr std::array<std::string_view, 2> k_moments{"rcpt", "data"};
 
 certs::KeyFacts key_of(certs::Method method, const mail::Address& owner, bool is_known) {
@@ -53,6 +63,7 @@ class CaseParser {
     if (table == nullptr || !message(*table)) return std::nullopt;
     recipient_keys();
     signers();
+    demail();
     return std::move(m_case);
   }
 
@@ -187,6 +198,28 @@ class CaseParser {
       for (const auto m : methods(*list, "case.unknown_signers")) q.signer.keys[m] = {};
   }
 
+  // What the config says of sender and recipient, and what the case says otherwise.
+  void demail() {
+    DeMailFacts& facts = m_case.question.recipient.demail;
+    const mail::Address& sender = *m_case.question.reverse_path;
+    if (m_options.demail_of) facts = m_options.demail_of(sender, m_case.question.recipient.address, m_case.question.now);
+    const Node* table = m_reader.table("demail");
+    if (table == nullptr) return;
+    TableReader r(*table, m_reader.file(), "case.demail", schema::case_demail(), m_faults);
+    if (const auto account = r.string("account")) facts.account = *account == "none" ? "" : *account;
+    if (const auto text = r.string("sender")) {
+      const auto parsed = mail::Address::parse(*text);
+      if (parsed) facts.sender = parsed->folded();
+      if (!parsed) r.error("sender", "is no address");
+    }
+    if (facts.sender.empty()) facts.sender = sender.folded();
+    if (facts.account.empty()) facts.sender.clear();
+    facts.is_demail_address = r.boolean("address").value_or(facts.is_demail_address);
+    facts.may_high = r.boolean("high").value_or(facts.may_high);
+    facts.may_retrieve = r.boolean("retrieve").value_or(facts.may_retrieve);
+    facts.has_ended = r.boolean("ended").value_or(facts.has_ended);
+  }
+
   void opened(const Node& table) {
     TableReader r(table, m_reader.file(), "case.opened", schema::opened(), m_faults);
     OpenedFacts facts;
@@ -208,10 +241,28 @@ class CaseParser {
     word("encrypt", k_encrypt, e.encrypt);
     word("sign", k_sign, e.sign);
     word("transport", k_transports, e.transport);
+    word("carrier", k_carriers, e.carrier);
+    if (r.has("demail")) e.demail = options(r);
+    e.demail_account = r.string("demail_account").value_or("");
     e.rule = r.string("rule").value_or("");
     e.route = r.string("route").value_or("");
     e.mark = r.string("mark").value_or("");
     e.clear = r.boolean("clear");
+  }
+
+  std::string options(TableReader& r) {
+    static constexpr std::array<std::string_view, k_demail_options> k_words{"dispatch", "receipt", "retrieve", "authoritative",
+                                                                            "personal"};
+    demail::Options out;
+    const std::array into{&out.dispatch, &out.receipt, &out.retrieve, &out.authoritative, &out.personal};
+    for (const Node* node : r.strings("demail").value_or(std::vector<const Node*>{})) {
+      const auto found = std::find(k_words.begin(), k_words.end(), node->text);
+      if (found == k_words.end())
+        r.error_at(node->at, "case.expect.demail = " + unknown_word("value", node->text, k_words));
+      else
+        *into.at(static_cast<std::size_t>(found - k_words.begin())) = true;
+    }
+    return demail::describe(out);
   }
 
   TableReader m_reader;
@@ -243,6 +294,10 @@ CaseResult run(const RuleSet& rules, const Case& c) {
   compare(result.difference, "rule", e.rule, d.rule);
   compare(result.difference, "encrypt", e.encrypt, d.encrypt ? certs::name_of(*d.encrypt) : "none");
   compare(result.difference, "sign", e.sign, name_of(d.sign));
+  const bool leaves = d.outcome == Outcome::deliver && question.recipient.direction == Direction::outbound;
+  compare(result.difference, "carrier", e.carrier, d.demail ? "demail" : leaves ? "smtp" : "");
+  compare(result.difference, "demail", e.demail, d.demail ? demail::describe(d.demail->options) : "");
+  compare(result.difference, "demail_account", e.demail_account, d.demail ? d.demail->account : "");
   compare(result.difference, "route", e.route, d.route);
   compare(result.difference, "transport", e.transport, d.transport ? name_of(*d.transport) : "");
   compare(result.difference, "mark", e.mark, d.mark.subject_prefix);

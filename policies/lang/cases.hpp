@@ -14,6 +14,7 @@ namespace policies {
 // Values of a case's expectation, as written; empty: not compared. Outcome is always compared.
 struct Expectation {
   std::string outcome = "deliver", reason, rule, encrypt, sign, route, transport, mark;
+  std::string carrier, demail, demail_account;  // demail: "dispatch, receipt"
   std::optional<bool> clear;
 };
 
@@ -31,6 +32,8 @@ struct CaseOptions {
   // What the config knows about addresses; empty: every sender is ours, in no department.
   std::function<std::string(const mail::Address&)> department_of;
   std::function<bool(const std::string& domain)> is_own_domain;
+  // What a sender may do by De-Mail at this moment; empty: no address is one of De-Mail, and nobody has an account.
+  std::function<DeMailFacts(const mail::Address& sender, const mail::Address& recipient, base::Timestamp now)> demail_of;
 };
 
 struct LoadedCases {

@@ -98,12 +98,17 @@ class ConditionParser {
     for (const std::string& member : found->second.members) add_pattern(r, key, node, field, member, into);
   }
 
-  PatternSet patterns(TableReader& r, std::string_view key, TextField field) {
+  PatternSet patterns(TableReader& r, std::string_view key, TextField field, bool* or_demail = nullptr) {
     PatternSet set;
     const auto nodes = r.strings(key);
     if (!nodes) return set;
     for (const Node* node : *nodes) {
-      if (node->text.front() == '@')
+      if (node->text == k_demail_addresses && or_demail != nullptr)
+        *or_demail = true;
+      else if (node->text == k_demail_addresses)
+        r.error_at(node->at, r.where() + "." + std::string(key) +
+                                 ": there is recipient_domain = \"@demail\", and nothing else of that name");
+      else if (node->text.front() == '@')
         expand_group(r, key, *node, field, set);
       else if (field == TextField::group)
         r.error_at(node->at, r.where() + ".group must name a group: \"@" + node->text + "\"");
@@ -122,7 +127,10 @@ class ConditionParser {
   }
 
   void text(std::string_view key, TextField field) {
-    if (m_r.has(key)) add(key, TextCondition{field, patterns(m_r, key, field)});
+    if (!m_r.has(key)) return;
+    TextCondition condition{field, {}};
+    condition.any_of = patterns(m_r, key, field, field == TextField::recipient_domain ? &condition.or_demail : nullptr);
+    add(key, std::move(condition));
   }
 
   void classification() {

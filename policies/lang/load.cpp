@@ -42,6 +42,8 @@ void read_groups(const ParsedFile& file, const LoadOptions& options, Faults& fau
   if (table == nullptr) return;
   for (const Entry& entry : table->entries) {
     Group group{entry.at, file.name, {}};
+    if ("@" + entry.key == k_demail_addresses)
+      faults.error(file.name, entry.at, "group.demail: \"@demail\" is the name of all addresses of De-Mail; choose another");
     const Node& value = entry.value;
     const bool all_strings =
         std::all_of(value.items.begin(), value.items.end(), [](const Node& n) { return n.kind == NodeKind::string; });
@@ -77,7 +79,16 @@ unsigned directions_of(const Rule& rule, bool& only_directions) {
 
 // Rules that no message can reach, and settings that no message can feel. Not faults: somebody may be in the middle of
 // rearranging the files.
-void warn(const std::vector<Rule>& rules, Faults& faults) {
+bool is_for_demail_addresses(const Rule& rule) {
+  return std::any_of(rule.when.begin(), rule.when.end(), [](const Condition& c) {
+    const auto* text = std::get_if<TextCondition>(&c.test);
+    return text != nullptr && text->or_demail && text->any_of.empty();
+  });
+}
+
+bool chooses_demail(const Settings& then) { return then.carrier == Carrier::demail || then.otherwise == Otherwise::demail; }
+
+void warn(const std::vector<Rule>& rules, const LoadOptions& options, Faults& faults) {
   unsigned covered = 0;
   const Rule* by = nullptr;
   for (const Rule& rule : rules) {
@@ -93,9 +104,16 @@ void warn(const std::vector<Rule>& rules, Faults& faults) {
     }
     const unsigned outbound = 1U << static_cast<unsigned>(Direction::outbound),
                    inbound = 1U << static_cast<unsigned>(Direction::inbound);
-    if ((directions & outbound) == 0 && (rule.then.encrypt || rule.then.sign || rule.then.otherwise))
+    if ((directions & outbound) == 0 && (rule.then.encrypt || rule.then.sign || rule.then.otherwise || rule.then.carrier))
       faults.warning(rule.file, {rule.line, 1},
-                     "rule \"" + rule.name + "\": sign, encrypt and otherwise have no effect but for outbound mail");
+                     "rule \"" + rule.name + "\": sign, encrypt, otherwise and carrier have no effect but for outbound mail");
+    if (rule.then.carrier == Carrier::smtp && is_for_demail_addresses(rule))
+      faults.warning(
+          rule.file, {rule.line, 1},
+          "rule \"" + rule.name + "\": carrier = \"smtp\" has no effect, for De-Mail addresses are reached by De-Mail alone");
+    if (chooses_demail(rule.then) && !options.has_demail.value_or(true))
+      faults.warning(rule.file, {rule.line, 1},
+                     "rule \"" + rule.name + "\" wants De-Mail, and no [[demail_account]] is configured");
     if ((directions & inbound) == 0 && rule.then.mark)
       faults.warning(rule.file, {rule.line, 1}, "rule \"" + rule.name + "\": mark has no effect but for inbound mail");
   }
@@ -158,7 +176,7 @@ Loaded load(std::vector<PolicyText> files, const LoadOptions& options) {
     }
   }
   check_names(rules, faults);
-  if (!faults.has_errors()) warn(rules, faults);
+  if (!faults.has_errors()) warn(rules, options, faults);
   Loaded loaded;
   if (!faults.has_errors()) loaded.rules = std::make_shared<const RuleSet>(std::move(rules));
   loaded.faults = faults.take();

@@ -23,6 +23,7 @@ struct PolicyText {
 struct LoadOptions {
   // What the config knows. Without a set nothing is checked against it.
   std::optional<std::set<std::string>> departments, routes, own_domains;
+  std::optional<bool> has_demail;  // an account of De-Mail is configured
   // The text of a group's file, by its name as written; may be empty: then groups in files are faults.
   std::function<base::Result<std::string>(const std::string&)> read_list;
 };

@@ -13,7 +13,7 @@ constexpr std::size_t k_most_examples = 50;   // of one condition: a group of th
 // One thing that messages differ in, and its values as pieces of a case: what goes into `message`, into its headers, and
 // behind it.
 struct Value {
-  std::string message, header, keys, subject;
+  std::string message, header, keys, subject, rest;  // rest: lines of their own
 };
 using Dimension = std::vector<Value>;
 
@@ -35,9 +35,10 @@ class Values {
 
   std::vector<Dimension> dimensions() const {
     std::vector<Dimension> out(2);
-    for (const std::string& s : senders) out[0].push_back({"from = " + quoted(s), "", "", ""});
+    for (const std::string& s : senders) out[0].push_back({"from = " + quoted(s)});
     for (const std::string& r : recipients)
-      if (!m_options.cases.is_own_domain || !m_options.cases.is_own_domain(r.substr(r.rfind('@') + 1))) out[1].push_back({"to = " + quoted(r), "", "", ""});
+      if (!m_options.cases.is_own_domain || !m_options.cases.is_own_domain(r.substr(r.rfind('@') + 1))) out[1].push_back({"to = " + quoted(r)});
+    if (m_has_demail) out[1].push_back({"to = \"jemand@de-mail.invalid\"", "", "", "", "demail = { address = true, account = \"x\", high = true, retrieve = true, ended = false }\n"});
     // words in the subject, and the fields of the header, may stand together; one of the others excludes its like
     for (const std::string& word : keywords) out.push_back({{}, {"", "", "", "[" + word + "]"}});
     for (const auto& [name, value] : headers) out.push_back({{}, {"", name + " = " + quoted(value), "", ""}});
@@ -57,6 +58,8 @@ class Values {
   std::vector<std::string> gaps;
 
  private:
+  bool m_has_demail = false;
+
   void take(const Condition& condition) {
     std::visit([&](const auto& test) { read(test, condition.text); }, condition.test);
   }
@@ -66,6 +69,7 @@ class Values {
   }
 
   void read(const TextCondition& c, const std::string& text) {
+    m_has_demail = m_has_demail || c.or_demail;
     for (const std::string& e : examples(c.any_of, text)) {
       const bool has_at = e.find('@') != std::string::npos;
       switch (c.field) {
@@ -129,7 +133,7 @@ class Values {
 };
 
 std::string case_text(const std::vector<Dimension>& dimensions, const std::vector<std::size_t>& at, const std::string& name) {
-  std::string message, header, subject, key, to;
+  std::string message, header, subject, key, to, rest;
   for (std::size_t i = 0; i < at.size(); ++i) {
     const Value& v = dimensions[i][at[i]];
     if (!v.message.empty()) message += (message.empty() ? "" : ", ") + v.message;
@@ -137,12 +141,13 @@ std::string case_text(const std::vector<Dimension>& dimensions, const std::vecto
     if (!v.keys.empty()) key = v.keys;
     if (v.message.starts_with("to = ")) to = v.message.substr(5);
     subject += v.subject;
+    rest += v.rest;
   }
   if (!subject.empty()) message += ", subject = " + quoted(subject + " Test");
   if (!header.empty()) message += ", headers = { " + header + " }";
   std::string out = "[[case]]\nname = " + quoted(name) + "\nmessage = { " + message + " }\n";
   if (!key.empty()) out += "keys = { " + to + " = [\"" + key + "\"] }\n";
-  return out + "expect = { clear = false }\n";
+  return out + rest + "expect = { clear = false }\n";
 }
 
 bool may_be_outbound(const Rule& rule) {
@@ -191,8 +196,9 @@ class Search {
     for (std::size_t i = 0; i < m_met.size() && i < all.trail.rules.size(); ++i) {
       if (all.trail.rules[i].matched != Truth::yes) continue;
       m_met[i] = true;
-      const auto& otherwise = m_rules.rules()[i].then.otherwise;
-      if (otherwise && *otherwise != Otherwise::clear) demanding.push_back(i);
+      const Settings& then = m_rules.rules()[i].then;
+      const bool demands = (then.otherwise && *then.otherwise != Otherwise::clear) || then.carrier == Carrier::demail;
+      if (demands) demanding.push_back(i);
     }
     if (demanding.empty()) return;
     const PolicyDecision d = run_cases(m_rules, {c}).front().decision;

@@ -1,6 +1,6 @@
 // Promise: looks for a way from "protection demanded" to clear text. Every message that the rules can tell apart is put
 // together from the values that stand in them, written as a case, and decided as a case is. A demand is a rule whose
-// conditions hold and that says `otherwise = "refuse"` or "hold", whether or not an earlier rule, or a `final` one, is in its
+// conditions hold and that says `otherwise = "refuse"`, "hold" or "demail", or `carrier = "demail"`, whether or not an earlier rule, or a `final` one, is in its
 // way. Where the combinations are too many, or a value cannot be made up from a regular expression, the answer says so.
 #pragma once
 

@@ -16,6 +16,9 @@ struct Group {
 };
 using Groups = std::map<std::string, Group>;
 
+// Stands for every address of De-Mail, as the config knows them; no group may have this name.
+inline constexpr std::string_view k_demail_addresses = "@demail";
+
 struct ParseContext {
   const LoadOptions& options;
   const Groups& groups;

@@ -28,7 +28,7 @@ std::span<const KeySpec> conditions() {
       {"sender", "glob or list", "", "", "address in From; not known at RCPT"},
       {"sender_domain", "glob or list", "", "", "domain of that address; not known at RCPT"},
       {"recipient", "glob or list", "", "", "address of the envelope"},
-      {"recipient_domain", "glob or list", "", "", "its domain"},
+      {"recipient_domain", "glob or list", "", "`@demail`: a De-Mail address", "its domain"},
       {"group", "`@name` or list", "", "groups of these files", "the recipient's address or his domain is in the group"},
       {"keyword", "glob or list", "", "",
        "a word in brackets at either end of the subject, case and blanks ignored; removed before sending; own senders only"},
@@ -101,9 +101,13 @@ std::span<const KeySpec> settings() {
        "`keep` leaves the sender's signature and adds none"},
       {"encrypt", "list of words", "", "smime, openpgp",
        "outbound: methods in order of preference; the first possible one is taken"},
-      {"otherwise", "word", "refuse", "refuse, hold, clear",
-       "outbound: what happens when no method is possible; only `clear` lets a message leave unencrypted"},
-      {"carrier", "word", "smtp", "smtp", "what carries the message"},
+      {"otherwise", "word", "refuse", "refuse, hold, clear, demail",
+       "outbound: what happens when no method is possible; only `clear` lets a message leave unencrypted, `demail` refuses all "
+       "but De-Mail addresses"},
+      {"carrier", "word", "by the address", "smtp, demail",
+       "outbound: what carries the message; `demail` refuses recipients whose address is none of De-Mail, and `smtp` has no "
+       "effect for those whose address is one"},
+      {"demail", "table", "", "see below", "options of a De-Mail, where it becomes one"},
       {"route", "string", "by domain", "routes of the config", "a route by name"},
       {"transport", "word", "the route's", "any, tls, verified, dane",
        "least demand on TLS; the higher of this and the route's holds"},
@@ -115,6 +119,20 @@ std::span<const KeySpec> settings() {
       {"receipts", "string", "default", "lower-case letters, digits, `-`", "retention class of the receipts"},
       {"identity", "address", "the sender's", "an address in a domain of ours", "sign as this identity"},
       {"final", "boolean", "false", "", "acts when reached: no later rule is looked at"},
+  };
+  return k_rows;
+}
+
+std::span<const KeySpec> demail() {
+  static constexpr KeySpec k_rows[] = {
+      {"dispatch", "boolean", "true", "true",
+       "Versandbestätigung: the provider confirms that it sent the message; always asked for"},
+      {"receipt", "boolean", "true", "", "Eingangsbestätigung: the recipient's provider confirms that it lies in the mailbox"},
+      {"retrieve", "boolean", "false", "",
+       "Abholbestätigung: it confirms a login after that; for accounts with `retrieve`; makes the message personal"},
+      {"authoritative", "boolean", "false", "", "Absenderbestätigt: our provider signs the message; for accounts of level high"},
+      {"personal", "boolean", "false", "",
+       "Persönlich: only a recipient who logged in at level high can read it; for accounts of level high"},
   };
   return k_rows;
 }
@@ -148,6 +166,7 @@ std::span<const KeySpec> test_case() {
       {"unknown_keys", "table", "none", "address = methods", "lookups that fail"},
       {"signers", "list of words", "both", "smime, openpgp", "methods for which the sender has an identity; `[]` for none"},
       {"unknown_signers", "list of words", "none", "smime, openpgp", "identities that cannot be looked up"},
+      {"demail", "table", "by the config", "", "how this sender reaches this recipient by De-Mail"},
       {"opened", "table", "not opened", "", "what opening found; inbound only"},
       {"expect", "table", "", "", "what must come out; only what is named is compared"},
   };
@@ -175,6 +194,18 @@ std::span<const KeySpec> message() {
   return k_rows;
 }
 
+std::span<const KeySpec> case_demail() {
+  static constexpr KeySpec k_rows[] = {
+      {"address", "boolean", "by the config", "", "the recipient's address is one of De-Mail"},
+      {"account", "string", "by the config", "", "name of the account that sends for From; `none`: there is none"},
+      {"sender", "address", "by the config; else From", "", "De-Mail address of the sender"},
+      {"high", "boolean", "by the config", "", "the account is of level high"},
+      {"retrieve", "boolean", "by the config", "", "the account may ask for retrieve confirmations"},
+      {"ended", "boolean", "by the config", "", "the account's last day is over"},
+  };
+  return k_rows;
+}
+
 std::span<const KeySpec> opened() {
   static constexpr KeySpec k_rows[] = {
       {"encrypted", "boolean", "false", "", "was encrypted to us"},
@@ -194,6 +225,10 @@ std::span<const KeySpec> expect() {
       {"route", "string", "", "", "route named by a rule"},
       {"transport", "word", "", "any, tls, verified, dane", "floor named by a rule"},
       {"mark", "string", "", "", "prefix of the subject"},
+      {"carrier", "word", "", "smtp, demail", "what carries the message"},
+      {"demail", "string or list", "", "dispatch, receipt, retrieve, authoritative, personal",
+       "options of the De-Mail, all of them"},
+      {"demail_account", "string", "", "", "the account that sends it"},
   };
   return k_rows;
 }

@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::array<std::string_view, 4> k_sign{"none", "smime", "openpgp", "keep"};
 constexpr std::array<std::string_view, 2> k_methods{"smime", "openpgp"};
-constexpr std::array<std::string_view, 3> k_otherwise{"refuse", "hold", "clear"};
-constexpr std::array<std::string_view, 1> k_carriers{"smtp"};
+constexpr std::array<std::string_view, 4> k_otherwise{"refuse", "hold", "clear", "demail"};
+constexpr std::array<std::string_view, 2> k_carriers{"smtp", "demail"};
+constexpr std::array k_demail{DeMailOption::dispatch, DeMailOption::receipt, DeMailOption::retrieve, DeMailOption::authoritative,
+                              DeMailOption::personal};
 constexpr std::array<std::string_view, 4> k_transports{"any", "tls", "verified", "dane"};
 // Without these a message is not the same message, or no message at all.
 constexpr std::array<std::string_view, 10> k_not_stripped{"from",    "sender",     "to",           "cc",       "date",
@@ -31,7 +33,8 @@ class SettingsParser {
     if (const auto i = m_r.word("sign", k_sign)) s.sign = static_cast<SignMethod>(*i);
     encrypt();
     if (const auto i = m_r.word("otherwise", k_otherwise)) s.otherwise = static_cast<Otherwise>(*i);
-    if (const auto i = m_r.word("carrier", k_carriers)) s.carrier = k_carriers.at(*i);
+    if (const auto i = m_r.word("carrier", k_carriers)) s.carrier = static_cast<Carrier>(*i);
+    demail();
     route();
     if (const auto i = m_r.word("transport", k_transports)) s.transport = static_cast<Transport>(*i);
     mark();
@@ -56,6 +59,22 @@ class SettingsParser {
         methods.push_back(method);
     }
     m_rule.then.encrypt = std::move(methods);
+  }
+
+  void demail() {
+    const Node* table = m_r.table("demail");
+    if (table == nullptr) return;
+    TableReader r(*table, m_r.file(), m_r.where() + ".demail", schema::demail(), m_context.faults);
+    if (table->entries.empty()) m_r.error("demail", "is empty");
+    for (const DeMailOption option : k_demail)
+      m_rule.then.demail.at(static_cast<std::size_t>(option)) = r.boolean(name_of(option));
+    const Settings& s = m_rule.then;
+    const auto is_set = [&](DeMailOption option) { return s.demail.at(static_cast<std::size_t>(option)); };
+    if (is_set(DeMailOption::dispatch) == false)
+      r.error("dispatch", "cannot be false: after a crash its confirmation is the only sign that the De-Mail was taken");
+    if (is_set(DeMailOption::retrieve) == true && is_set(DeMailOption::personal) == false)
+      r.error("personal", "cannot be false beside retrieve: who retrieves must have logged in with certainty");
+    if (s.carrier == Carrier::smtp) m_r.error("demail", "stands beside carrier = \"smtp\": such mail is no De-Mail");
   }
 
   void route() {

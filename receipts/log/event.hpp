@@ -37,6 +37,14 @@ enum class EventType {
   mbox_ok,         // our mailbox server took it
   mbox_fail,
   dsn_sent,
+  demail_submit,     // the provider took a De-Mail
+  demail_dispatch,   // confirmations of it, as they were verified
+  demail_receipt,
+  demail_retrieve,
+  demail_malware,
+  demail_notice,     // a notification: it did not arrive
+  demail_overdue,    // nothing was heard in time
+  demail_uncertain,  // it may have been taken; for a person
   log_open,
   log_close,
   log_heartbeat,

@@ -37,6 +37,7 @@ STEPS = {
     "demail": [["model"], ["integrity"], ["evidence"]],
     "crypto": [["smime", "openpgp", "seal"], ["protect"]],
     "receipts": [["log"], ["proof"], ["verify"]],
+    "simulator": [["model"], ["sign"], ["issue"], ["provider"], ["doors"], ["app"]],
     "gateway": [["options"], ["store", "carriers"], ["pipeline"], ["web"], ["config"], ["app"]],
 }
 # rooms that see less than their folder
@@ -56,8 +57,9 @@ LIBRARIES = [
     (r"re2/.*", ["policies/engine/"], False),
     (r"gpgme\.h", ["crypto/openpgp/"], False),
     (r"openssl/ssl\.h", ["base/net/"], False),
-    (r"openssl/cms\.h", ["crypto/smime/"], False),
+    (r"openssl/cms\.h", ["crypto/smime/", "simulator/sign/"], False),
     (r"openssl/(evp|hmac)\.h", ["base/core/digest.cpp", "base/net/", "crypto/smime/", "certs/", "simulator/"], False),
+    (r"openssl/(err|rsa|x509)\.h", ["base/core/digest.cpp", "base/net/", "crypto/smime/", "certs/", "simulator/"], False),  # digest: keys alone
     (r"openssl/.*", ["base/net/", "crypto/smime/", "certs/", "simulator/"], False),
     (r"sodium\.h", ["base/core/", "crypto/seal/", "receipts/"], False),
     (r"sqlite3\.h", ["gateway/store/"], False),

@@ -92,7 +92,7 @@ with House() as h:
         h.start()
         h.submit([DEPARTMENT], sender="praxis@aerzte.example", role="mx", raw=encrypted_letter(h, own, b"Vertraulich ueber das Netz"))
         check_opened(mailbox.wait(2)[1], b"Vertraulich ueber das Netz")
-        (delivered,) = [e for e in h.events if '"message.delivery"' in e and '"delivered"' in e]
+        (delivered,) = until("the outcome in the log", lambda: [e for e in h.events if '"message.delivery"' in e and '"delivered"' in e])
         assert "TLSv1.3" in delivered and " verified" in delivered, delivered
         assert h.stop() == 0
     assert h.mailboxes.messages == []

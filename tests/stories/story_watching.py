@@ -52,7 +52,7 @@ def nagios(h):
         return r.returncode, text
 
     code, text = plugin()
-    assert code == 0 and text.startswith("AMTSBOTE OK - 0 messages under way | messages=0 due=0 in_flight=0 held=0 unknown=0 oldest=0s checkpoint="), text
+    assert code == 0 and text.startswith("AMTSBOTE OK - 0 messages under way | messages=0 due=0 in_flight=0 held=0 unknown=0 submitted=0 oldest=0s checkpoint="), text
     assert h.json("status")["exit"] == 0 and {e["kind"] for e in h.json("status")["endings"]} == {"tls", "smime"}
 
     config = h.config.read_text()

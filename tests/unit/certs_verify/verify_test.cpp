@@ -109,6 +109,32 @@ TEST_F(VerifyPath, Purposes) {
   EXPECT_FALSE(certs::forbids_use(verdict(*ca(), "enconly", "")));
 }
 
+// Seals over documents come from certificates that were not issued for mail, and have no address.
+TEST_F(VerifyPath, Attest) {
+  auto& pki = Pki::get();
+  const std::string ec = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+  const std::tuple<const char*, const char*, bool> rows[] = {
+      {"seal1", "keyUsage=critical,nonRepudiation", true},
+      {"seal2", "keyUsage=critical,digitalSignature", true},
+      {"seal3", "keyUsage=critical,nonRepudiation\\nextendedKeyUsage=1.3.6.1.5.5.7.3.36", true},  // documentSigning
+      {"seal4", "keyUsage=critical,digitalSignature\\nextendedKeyUsage=clientAuth,emailProtection", true},
+      {"seal5", "keyUsage=critical,digitalSignature\\nextendedKeyUsage=anyExtendedKeyUsage", true},
+      {"seal6", "keyUsage=critical,keyAgreement", false},
+      {"seal7", "keyUsage=critical,digitalSignature\\nextendedKeyUsage=serverAuth,clientAuth", false},
+      {"seal8", "keyUsage=critical,digitalSignature\\nextendedKeyUsage=timeStamping", false},
+      {"seal9", "keyUsage=critical,digitalSignature\\nextendedKeyUsage=codeSigning", false},
+  };
+  for (const auto& [name, extensions, good] : rows) {
+    pki.issue(name, ec, "", extensions);
+    EXPECT_EQ(verdict(*ca(), name, "", Purpose::attest), good ? Findings{} : Findings{Finding::wrong_purpose}) << name;
+  }
+  EXPECT_EQ(verdict(*ca(), "seal3", "", Purpose::sign), Findings{Finding::wrong_purpose}) << "for mail it is none";
+  EXPECT_TRUE(verdict(*trust({}), "seal1", "", Purpose::attest).contains(Finding::no_chain));
+  // a leaf issues nothing here either
+  pki.issue("below_seal", ec, "", "keyUsage=critical,digitalSignature", "seal2");
+  EXPECT_TRUE(certs::forbids_use(certs::verify_path(*ca(), {pki.der("below_seal"), {pki.der("seal2")}, now(), Purpose::attest, std::nullopt}).findings));
+}
+
 TEST_F(VerifyPath, WeakAndUnsupported) {
   auto& pki = Pki::get();
   pki.issue("rsa1024", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "email:w@example.org");

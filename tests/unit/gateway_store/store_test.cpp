@@ -79,7 +79,7 @@ TEST_F(StoreTest, WrongArrowsAreRefusedAndChangeNothing) {
   ASSERT_TRUE((*s)->commit_and_wait(accept(message())));
   const auto id = (*s)->find_due(base::system_clock().now(), 1)->front().id;
   const auto before = (*s)->counters()->log_size;
-  const State all[] = {State::held, State::due, State::in_flight, State::unknown, State::delivered, State::failed, State::cancelled};
+  const State all[] = {State::held, State::due, State::in_flight, State::unknown, State::delivered, State::failed, State::cancelled, State::submitted};
   for (const State from : all)
     for (const State to : all) {
       if (from == State::due && may_follow(from, to)) continue;

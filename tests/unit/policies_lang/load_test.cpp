@@ -18,7 +18,7 @@ using Lines = std::vector<std::string>;
 
 constexpr const char* k_everything = R"(
 [group]
-demail = ["*.de-mail.de", "münchen.example"]
+cities = ["*.stadt.example", "münchen.example"]
 partners = { file = "list.txt" }
 
 [[rule]]
@@ -29,7 +29,7 @@ department = ["a", "b*"]
 sender = "x@stadt.example"
 sender_domain = "stadt.example"
 recipient = "re:.*@.*"
-recipient_domain = ["@demail", "*"]
+recipient_domain = ["@cities", "*", "@demail"]
 group = "@partners"
 keyword = "akte*"
 header = { name = "X-A", value = ["1", "2"] }
@@ -47,7 +47,8 @@ not = { recipient = "nobody@web.example", has_key = "openpgp" }
 sign = "keep"
 encrypt = ["openpgp", "smime"]
 otherwise = "hold"
-carrier = "smtp"
+carrier = "demail"
+demail = { dispatch = true, receipt = false, authoritative = true }
 route = "r"
 transport = "tls"
 mark = { subject = "[x]", header = { X-B = "c" } }
@@ -82,6 +83,10 @@ TEST(Load, EveryConditionAndSetting) {
   EXPECT_TRUE(group.any_of.matches("ag.court.example"));
   const auto& domains = std::get<TextCondition>(r.when[5].test);
   EXPECT_TRUE(domains.any_of.matches("xn--mnchen-3ya.example"));
+  EXPECT_TRUE(domains.or_demail);
+  EXPECT_EQ(r.then.carrier, Carrier::demail);
+  const std::array<std::optional<bool>, k_demail_options> wanted{true, false, std::nullopt, true, std::nullopt};
+  EXPECT_EQ(r.then.demail, wanted);
   const auto& time = std::get<TimeCondition>(r.when[18].test);
   EXPECT_EQ(time.from, 480);
   EXPECT_EQ(time.until, 1440);
@@ -95,18 +100,18 @@ TEST(Load, AllFaultsAtOnceWithTheirPlaces) {
 name = "one"
 whn = { direction = "outbound" }
 when = { directon = "outbound", direction = "outbond", department = [] }
-then = { encrypt = ["smime", "smme"], otherwise = 5, sign = "smime", carrier = "demail" }
+then = { encrypt = ["smime", "smme"], otherwise = 5, sign = "smime", carrier = "demial" }
 
 [[rule]]
 name = "one"
 then = { refuse = { de = "nein" }, transport = "dnae" }
 
 [[rule]]
-when = { size = { at_least = "20MB" }, group = "@demial", sender = "ab", recipient = "re:(" }
+when = { size = { at_least = "20MB" }, group = "@courst", sender = "ab", recipient = "re:(" }
 then = {}
 
 [group]
-demail = ["de-mail.de"]
+courts = ["justiz.example"]
 empty = []
 )");
   const Lines expected = {
@@ -116,13 +121,13 @@ empty = []
       "p.toml:4:69: rule \"one\".when.department is an empty list: leave it out, or name a value",
       "p.toml:5:30: rule \"one\".then.encrypt = unknown value \"smme\"; did you mean \"smime\"?",
       "p.toml:5:51: rule \"one\".then.otherwise must be a string, not a number",
-      "p.toml:5:80: rule \"one\".then.carrier = unknown value \"demail\" (known: smtp)",
+      "p.toml:5:80: rule \"one\".then.carrier = unknown value \"demial\"; did you mean \"demail\"?",
       "p.toml:7:1: rule \"one\" stands already in p.toml:1",
       "p.toml:9:19: rule \"one\".then.refuse: \"en\" is missing",
       "p.toml:9:48: rule \"one\".then.transport = unknown value \"dnae\"; did you mean \"dane\"?",
       "p.toml:11:1: rule: \"name\" is missing",
       "p.toml:12:30: rule \"\".when.size.at_least must be a size such as \"64KiB\" or \"20MiB\"",
-      "p.toml:12:48: rule \"\".when.group: unknown group \"demial\"; did you mean \"demail\"?",
+      "p.toml:12:48: rule \"\".when.group: unknown group \"courst\"; did you mean \"courts\"?",
       "p.toml:12:68: rule \"\".when.sender: \"ab\" is no address; there is sender_domain",
       "p.toml:12:86: rule \"\".when.recipient: bad pattern: missing ): (",
       "p.toml:13:8: rule \"\".then is empty: the rule would do nothing",
@@ -148,6 +153,12 @@ TEST(Load, FaultsOfSettings) {
       {"refuse = { de = \"a\", en = \"b\" }, quarantine = true", "a rule does one of them"},
       {"final = \"yes\"", "must be true or false, not a string"},
       {"route = \"\"", "is empty"},
+      {"demail = {}", "demail is empty"},
+      {"demail = { dispatch = false }", "cannot be false"},
+      {"demail = { retrieve = true, personal = false }", "cannot be false beside retrieve"},
+      {"demail = { recipt = true }", "did you mean \"receipt\"?"},
+      {"demail = { receipt = \"yes\" }", "must be true or false"},
+      {"carrier = \"smtp\", demail = { receipt = true }", "such mail is no De-Mail"},
       {"sign = 1.5", "must be a string, not a number with a fraction"},
   };
   for (const auto& row : rows) {
@@ -209,7 +220,7 @@ then = { mark = { subject = "x" } }
 )");
   const Lines expected = {
       "p.toml:5:1: warning: rule \"too late\" can never match: \"stop out\" (p.toml:1) ends the search for all its mail",
-      "p.toml:9:1: warning: rule \"in\": sign, encrypt and otherwise have no effect but for outbound mail",
+      "p.toml:9:1: warning: rule \"in\": sign, encrypt, otherwise and carrier have no effect but for outbound mail",
       "p.toml:13:1: warning: rule \"marks\": mark has no effect but for inbound mail",
   };
   EXPECT_EQ(got, expected);
@@ -334,10 +345,11 @@ expect = { outcome = "delivr", reason = "nokey" }
 TEST(Documentation, HoldsEveryWordOfTheLanguage) {
   const auto text = base::read_file(std::string(AMTSBOTE_SOURCE) + "/docs/policy.md", base::mib(1));
   ASSERT_TRUE(text);
-  const auto tables = {schema::file(),      schema::rule(),    schema::conditions(), schema::header(),
-                       schema::client(),    schema::size(),    schema::attachment(), schema::time(),
-                       schema::settings(),  schema::mark(),    schema::refuse(),     schema::case_file(),
-                       schema::test_case(), schema::message(), schema::opened(),     schema::expect()};
+  const auto tables = {schema::file(),     schema::rule(),      schema::conditions(),  schema::header(),
+                       schema::client(),   schema::size(),      schema::attachment(),  schema::time(),
+                       schema::settings(), schema::demail(),    schema::case_demail(), schema::mark(),
+                       schema::refuse(),   schema::case_file(), schema::test_case(),   schema::message(),
+                       schema::opened(),   schema::expect()};
   for (const auto& table : tables)
     EXPECT_NE(text->find(format_markdown(table)), std::string::npos) << "docs/policy.md lacks this table:\n"
                                                                      << format_markdown(table);

@@ -1,0 +1,167 @@
+"""A message becomes a De-Mail: sent as the department's De-Mail address with the gateway's own fields, by its provider and by nothing else; watched
+for its confirmations; and never sent a second time by itself, wherever the gateway is killed."""
+import email
+import email.policy
+import os
+import random
+import signal
+import smtplib
+import time
+
+from demail import NOBODY, WEAK, Simulator
+from house import House, until
+
+COUNT = 50
+SENDER = "amt53@stadt.de-mail.example"
+
+
+def config(s, valid_until="2099-12-31"):
+    return f"""
+[demail]
+domains = ["*.de-mail.example"]
+anchors = "{s.pki('signature-root.pem')}"
+overdue = "3s"
+uncertain = "2s"
+
+[[demail_account]]
+name = "stadt"
+provider = "anbieter-a.de-mail.example"
+smtp = "localhost:{s.port('a', 'submission')}"
+user = "stadt"
+password = {{ file = "{s.dir}/password" }}
+domains = ["stadt.de-mail.example"]
+addresses = {{ "amt53@stadt.example" = "{SENDER}" }}
+default_mailbox = "amt53@stadt.example"
+messages_a_day = 1000
+recipients_a_day = 1000
+valid_until = "{valid_until}"
+"""
+
+
+def letter(to, subject, more=""):
+    return (f"From: Amt 53 <amt53@stadt.example>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{os.urandom(8).hex()}@stadt.example>\r\n"
+            f"Date: Mon, 01 Jan 2024 00:00:00 +0000\r\n{more}MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nGuten Tag.\r\n").encode()
+
+
+def submit(h, to, subject, more=""):
+    return h.submit([to], raw=letter(to, subject, more)).split()[2]
+
+
+def events(h, mid):
+    return [e["event"] for e in h.json("receipts", "show", mid)["timeline"]]
+
+
+def state(h, mid):
+    return h.json("queue", "show", mid)["recipients"][0]["state"]
+
+
+def one_goes(s, h):
+    forged = (f"x-de-mail-sender: erika.mustermann@anbieter-a.de-mail.example\r\nX-De-Mail-Private-Id: fremd\r\nx-de-mail-version: 9.9\r\n"
+              "Reply-To: jemand@internet.example\r\n")
+    mid = submit(h, WEAK, "[De-Mail] [Dispatch confirmation] Bescheid 4711", forged)
+    taken = until("the provider took it", lambda: s.journal("taken"))[0]
+    assert taken["private_id"] == mid + ".0" and taken["subject"] == "Bescheid 4711", taken
+    assert taken["from"] == SENDER and taken["recipients"] == [WEAK], taken
+    assert set(taken["options"]) == {"dispatch", "receipt"}, taken["options"]
+    until("it is submitted", lambda: state(h, mid) == "submitted")
+    assert not h.internet.messages
+    return mid
+
+
+def it_is_overdue(h, mid):
+    shown = until("a notice", lambda: h.mailboxes.messages)[0]
+    text = email.message_from_bytes(shown["data"], policy=email.policy.default).get_body().get_content()
+    assert "Eingangsbestätigung steht aus" in text and "confirmation of receipt is missing" in text, text
+    assert state(h, mid) == "submitted"
+    kinds = events(h, mid)
+    assert kinds.index("demail.submit") < kinds.index("demail.overdue"), kinds
+
+
+def no_other_way(h):
+    for to, subject in (("buerger@aussen.example", "[De-Mail] Bescheid"), ("buerger@aussen.example", "[Personal] Bescheid")):
+        try:
+            submit(h, to, subject)
+            raise AssertionError("taken: " + subject)
+        except smtplib.SMTPDataError as refused:
+            assert refused.smtp_code == 550 and b"De-Mail" in refused.smtp_error, refused
+    assert not h.internet.messages
+
+
+def it_is_refused(s, h):
+    """A certain no of the provider: the sender hears at once."""
+    s.control("smtp rcpt=550:1")
+    before = len(h.mailboxes.messages)
+    mid = submit(h, NOBODY, "Bescheid an niemand")
+    report = email.message_from_bytes(h.mailboxes.wait(before + 1)[before]["data"])
+    assert "Action: failed" in report.get_payload()[1].as_string()
+    until("it is over", lambda: not [m for m in h.json("queue", "list")["messages"] if m["mid"] == mid])
+
+
+def nobody_knows(s, h):
+    before, heard = len(s.journal("taken")), len(h.mailboxes.messages)
+    s.control("smtp dot=close-taken:1")
+    mid = submit(h, WEAK, "Bescheid, dessen Annahme niemand hört")
+    until("it is held for a person", lambda: state(h, mid) == "held")
+    assert len(s.journal("taken")) == before + 1
+    texts = [m["data"].decode() for m in h.mailboxes.wait(heard + 1)[heard:]]
+    assert any("Whether the De-Mail provider took the message is not known" in t.replace("=\r\n", "") for t in texts), texts
+    kinds = events(h, mid)
+    assert "relay.unknown" in kinds and "demail.uncertain" in kinds, kinds
+
+
+def killed(s, h):
+    """Never twice, never lost."""
+    draw, mids = random.Random(4711), []
+    for n in range(COUNT):
+        if n % 2:
+            s.control("smtp dot=hang-taken:1")
+        before = len(s.journal("taken"))
+        mids.append(submit(h, WEAK, f"Bescheid {n}"))
+        if n % 2:
+            until("the provider has it", lambda: len(s.journal("taken")) > before)
+        else:
+            time.sleep(draw.random() * 0.4)
+        h.process.send_signal(signal.SIGKILL)
+        h.process.wait()
+        h.process = None
+        h.start()
+    seen = {}
+    until("nothing moves any more", lambda: h.json("status")["queue"]["due"] + h.json("status")["queue"]["in_flight"] + h.json("status")["queue"]["unknown"] == 0)
+    for e in s.journal("taken"):
+        seen[e["private_id"]] = seen.get(e["private_id"], 0) + 1
+    uncertain = 0
+    for mid in mids:
+        times, now = seen.get(mid + ".0", 0), state(h, mid)
+        assert now in ("submitted", "held"), (mid, now)
+        assert times == 1 if now == "submitted" else times <= 1, (mid, now, times)
+        if now == "held":
+            uncertain += 1
+            assert "demail.uncertain" in events(h, mid)
+    print(f"killed {COUNT} times: {COUNT - uncertain} submitted, {uncertain} uncertain, {sum(seen.values())} taken, none twice")
+
+
+def main():
+    with Simulator("--messages-a-day", "1000", "--recipients-a-day", "1000") as s, House() as h:
+        (s.dir / "password").write_text("geheim")
+        (s.dir / "password").chmod(0o400)
+        anchors = h.dir / "anchors.pem"
+        anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
+        h.extra = config(s)
+        h.write_config()
+        h.change_config(f'tls_anchors = "{h.pki.ca}"', f'tls_anchors = "{anchors}"')
+        h.add_account()
+        h.start()
+        mid = one_goes(s, h)
+        it_is_overdue(h, mid)
+        no_other_way(h)
+        it_is_refused(s, h)
+        nobody_knows(s, h)
+        killed(s, h)
+        assert not h.internet.messages
+        assert h.stop() == 0
+        h.fsck()
+
+
+if __name__ == "__main__":
+    main()
+    print("demail_outgoing: good")
