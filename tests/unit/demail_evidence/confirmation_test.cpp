@@ -209,9 +209,9 @@ TEST(Section3_5_3, SignatureAndMetadata) {
                   std::regex_replace(good, std::regex("<Metadata>[\\s\\S]*</Metadata>"), "<Metadata>" + metadata + "</Metadata>"),
                   Signature::absent)
                   .confirmation);
-  EXPECT_EQ(
-      findings(std::regex_replace(good, std::regex("<Metadata>[\\s\\S]*</Metadata>"), "<Metadata>" + metadata + one + "</Metadata>")),
-      Findings{wrong_structure});
+  EXPECT_EQ(findings(std::regex_replace(good, std::regex("<Metadata>[\\s\\S]*</Metadata>"),
+                                        "<Metadata>" + metadata + one + "</Metadata>")),
+            Findings{wrong_structure});
 }
 
 TEST(Section3_5_3, DateTime) {
