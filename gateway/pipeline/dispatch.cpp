@@ -154,6 +154,7 @@ Awaitable<void> Dispatch::run() {
   while (!m_stopping) {
     if (m_active.size() < k_max_active / 2) co_await fetch();
     co_await expire_holds();
+    if (m_stopping) break;
     m_lanes.sweep();
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
     auto job = [this] { return m_context.store->next_due(); };

@@ -272,10 +272,11 @@ void Lanes::sweep() {
 }
 
 Awaitable<void> Lanes::close_idle() {
-  for (auto& [name, lane] : m_lanes) {
-    auto idle = std::exchange(lane.idle, {});
-    for (Kept& kept : idle) co_await kept.connection->quit();
-  }
+  // taken out of all lanes before the first goodbye: a lane may be forgotten while one of them waits for its answer
+  std::vector<Kept> all;
+  for (auto& [name, lane] : m_lanes) std::move(lane.idle.begin(), lane.idle.end(), std::back_inserter(all));
+  for (auto& [name, lane] : m_lanes) lane.idle.clear();
+  for (Kept& kept : all) co_await kept.connection->quit();
 }
 
 }  // namespace pipeline

@@ -101,7 +101,7 @@ class Lanes {
 
   Context& m_context;
   boost::asio::any_io_executor m_executor;
-  std::map<std::string, Lane> m_lanes;          // never shrinks: places point into it
+  std::map<std::string, Lane> m_lanes;          // sweep() takes out what no place points into
 };
 
 }  // namespace pipeline

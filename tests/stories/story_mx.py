@@ -198,7 +198,8 @@ def story(h, six):
     assert len(h.mailboxes.messages) == reports and len(h.internet.messages) == 9 and len(six.messages) == 1
     for entry in h.json("queue", "list")["messages"]:
         h.cli("queue", "cancel", entry["mid"], "--reason", "Ende der Probe")
-    assert h.stop() == 0
+    code = h.stop()
+    assert code == 0, f"ended with {code}"
 
 
 if __name__ == "__main__":
