@@ -58,7 +58,7 @@ def main():
         h.internet.answers.pop("data")
         h.start()
         for entry in h.json("queue", "list")["messages"]:
-            h.cli("queue", "retry", entry["mid"])
+            h.cli("queue", "retry", entry["mid"], check=False)  # its own time may have come first
         for arrived in h.internet.wait(3):
             for word in (BODY, NAME):  # the subject stands outside until header protection comes
                 assert not any(form in arrived["data"] for form in forms(word)), word
