@@ -462,7 +462,10 @@ Awaitable<void> Dispatch::hold_group(const Snapshot& snapshot, const store::Mess
 Awaitable<void> Dispatch::commit_outcome(const base::MessageId& mid, store::Change change) {
   const bool has_notice = !change.inserts.empty();
   bool sooner = false;  // than the dispatcher means to look again
-  for (const auto& u : change.updates) sooner = sooner || (u.to == store::State::due && u.due < m_wakes_at);
+  for (const auto& u : change.updates) {
+    const bool waits = u.to == store::State::due || u.to == store::State::submitted || u.to == store::State::unknown;
+    sooner = sooner || (waits && u.due < m_wakes_at);
+  }
   const base::MessageId about = mid;
   const auto done = co_await m_context.store->commit(std::move(change));
   if (!done) base::log::error(k_event_trouble, {{"mid", about.text()}, {"error", done.error().describe()}});

@@ -27,8 +27,9 @@ uncertain = "2s"
 name = "stadt"
 provider = "anbieter-a.de-mail.example"
 smtp = "localhost:{s.port('a', 'submission')}"
-user = "stadt"
-password = {{ file = "{s.dir}/password" }}
+client_certificate = "{s.pki('client-stadt.pem')}"
+client_key = {{ file = "{s.pki('client-stadt.key')}" }}
+level = "high"
 domains = ["stadt.de-mail.example"]
 addresses = {{ "amt53@stadt.example" = "{SENDER}" }}
 default_mailbox = "amt53@stadt.example"
@@ -62,7 +63,7 @@ def one_goes(s, h):
     taken = until("the provider took it", lambda: s.journal("taken"))[0]
     assert taken["private_id"] == mid + ".0" and taken["subject"] == "Bescheid 4711", taken
     assert taken["from"] == SENDER and taken["recipients"] == [WEAK], taken
-    assert set(taken["options"]) == {"dispatch", "receipt"}, taken["options"]
+    assert set(taken["options"]) == {"dispatch", "receipt"} and taken["level"] == "high", taken
     until("it is submitted", lambda: state(h, mid) == "submitted")
     assert not h.internet.messages
     return mid
@@ -142,8 +143,7 @@ def killed(s, h):
 
 def main():
     with Simulator("--messages-a-day", "1000", "--recipients-a-day", "1000") as s, House() as h:
-        (s.dir / "password").write_text("geheim")
-        (s.dir / "password").chmod(0o400)
+        s.pki("client-stadt.key").chmod(0o400)
         anchors = h.dir / "anchors.pem"
         anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
         h.extra = config(s)
