@@ -14,6 +14,14 @@
 namespace app {
 namespace {
 
+// Of next hops.
+std::optional<base::fs::path> anchors_of(const config::Options& options) {
+  if (options.trust.tls_anchors.empty()) return std::nullopt;
+  return options.trust.tls_anchors;
+}
+
+}  // namespace
+
 // The one that clients see, which stands first in the file.
 base::Result<certs::KeyInfo> first_certificate(std::string_view pem) {
   constexpr std::string_view k_begin = "-----BEGIN CERTIFICATE-----", k_end = "-----END CERTIFICATE-----";
@@ -25,9 +33,6 @@ base::Result<certs::KeyInfo> first_certificate(std::string_view pem) {
   if (!der) return der.error();
   return certs::describe_certificate(*der);
 }
-
-}  // namespace
-
 
 void init_process() {
   base::init_crypto();
@@ -69,12 +74,23 @@ base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& op
   return store::Store::open(std::move(out));
 }
 
+base::Result<base::net::TlsClientPtr> make_route_tls(const config::Options& options, const config::RouteOptions& route) {
+  const std::string what = "route \"" + route.name + "\".client_certificate: ";
+  const auto pem = base::read_file(route.client_certificate, base::kib(256));
+  if (!pem) return base::fail(pem.error().code, what + pem.error().detail);
+  const auto key = config::load_secret(route.client_key);
+  if (!key) return base::fail(key.error().code, "route \"" + route.name + "\".client_key: " + key.error().detail);
+  auto made = base::net::make_tls_client(anchors_of(options), *pem, *key);
+  if (!made) return base::fail(made.error().code, what + made.error().detail);
+  return made;
+}
+
 base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys) {
   auto out = std::make_shared<pipeline::Snapshot>();
   const auto hash = base::parse_hex(options->hash);
   if (!hash || hash->size() != out->cfg.size()) return base::fail(base::k_malformed, "hash of the configuration");
   std::copy(hash->begin(), hash->end(), reinterpret_cast<char*>(out->cfg.data()));
-  auto client = base::net::make_tls_client(options->trust.tls_anchors.empty() ? std::nullopt : std::optional(options->trust.tls_anchors));
+  auto client = base::net::make_tls_client(anchors_of(*options));
   if (!client) return std::move(client).error();
   out->tls_client = *std::move(client);
   for (const auto& tls : options->tls) {
@@ -93,6 +109,14 @@ base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, st
     auto password = config::load_secret(route.password);
     if (!password) return std::move(password).error();
     out->route_passwords.emplace(route.name, std::make_shared<const base::SecretBytes>(*std::move(password)));
+  }
+  for (const auto& route : options->routes) {
+    if (route.client_certificate.empty()) continue;
+    auto made = make_route_tls(*options, route);
+    if (!made) return std::move(made).error();
+    out->route_tls.emplace(route.name, *std::move(made));
+    if (const auto pem = base::read_file(route.client_certificate, base::kib(256)))
+      if (const auto certificate = first_certificate(*pem)) out->tls_ends.emplace("route " + route.name, certificate->not_after);
   }
   out->keys = keys->ring(options);
   out->keys_owner = std::move(keys);

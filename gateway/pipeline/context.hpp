@@ -25,9 +25,15 @@ struct Snapshot {
   std::shared_ptr<const void> keys_owner;  // what the ring is a view of
   base::Sha256Digest cfg{};                // names the version in receipts
   base::net::TlsClientPtr tls_client;
+  std::map<std::string, base::net::TlsClientPtr> route_tls;                         // of routes that show a certificate, by name
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
-  std::map<std::string, base::Timestamp> tls_ends;                                  // when their certificates end, by name
+  std::map<std::string, base::Timestamp> tls_ends;                                  // when certificates end, by name: of `tls`, "route NAME"
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
+
+  base::net::TlsClientPtr tls_of(const config::RouteOptions& route) const {
+    const auto own = route_tls.find(route.name);
+    return own == route_tls.end() ? tls_client : own->second;
+  }
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

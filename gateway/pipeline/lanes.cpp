@@ -248,7 +248,7 @@ Awaitable<Lanes::Opened> Lanes::open(SnapshotPtr snapshot, const Parcel& parcel)
       out.failure = own_outcome(OutcomeKind::temporary, "4.4.1", stream.error().detail);
       continue;
     }
-    auto made = co_await smtp::client::Connection::open(*std::move(stream), options, snapshot->tls_client, target.host);
+    auto made = co_await smtp::client::Connection::open(*std::move(stream), options, snapshot->tls_of(parcel.route), target.host);
     if (auto* connection = std::get_if<ConnectionPtr>(&made)) {
       out.connection = std::move(*connection);
       co_return out;

@@ -172,7 +172,7 @@ class Submit : public Exchange {
     if (free && *free < options().store.free_space.value + m_visit->request.length.value_or(0)) return deny({Refusal::disk_full, ""});
     for (mail::Address& address : envelope.to) {
       auto direction = pipeline::check_recipient(options(), m_state.claim, address);
-      if (!direction.denied && options().route_for(address.domain()) == nullptr) direction.denied = Denied{Refusal::no_route, address.text()};
+      if (!direction.denied && !options().demail.is_demail_address(address) && options().route_for(address.domain()) == nullptr) direction.denied = Denied{Refusal::no_route, address.text()};
       if (direction.denied) return deny(*direction.denied);
       pipeline::RecipientRecord record;
       record.address = std::move(address);
