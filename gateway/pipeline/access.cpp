@@ -118,6 +118,7 @@ std::optional<Denied> check_message(const config::Options& options, const Claim&
     if (field.is("Received") && received_by(field.value(), options.site.hostname)) ++ours;
   if (ours >= 3) return Denied{Refusal::loop, ""};
   if (!is_own_sender(claim)) return std::nullopt;
+  if (facts.defects.contains(Defect::too_many_keywords)) return Denied{Refusal::too_many_keywords, ""};
   // a line that is no field, or two of a kind, is read differently by different readers: own users can mend it
   if (facts.defects.contains(Defect::malformed_header) || facts.defects.contains(Defect::duplicate_field)) {
     if (!facts.defects.contains(Defect::several_from)) return Denied{Refusal::malformed_header, ""};

@@ -13,7 +13,7 @@ enum class Refusal {
   // who may send
   relay_denied, own_domain_from_outside, sender_not_yours, from_not_yours, two_departments, client_not_allowed, unknown_recipient, recipient_unchecked, no_route,
   // the message
-  no_from, several_from, malformed_from, malformed_header, header_too_large, loop, cannot_be_signed,
+  no_from, several_from, malformed_from, malformed_header, header_too_large, too_many_keywords, loop, cannot_be_signed,
   // policy
   no_rule, no_key, by_rule, unknown_lookup, no_signing_identity,
   demail_no_account, demail_not_reachable, demail_not_allowed, demail_ended,

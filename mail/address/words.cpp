@@ -64,12 +64,13 @@ struct Word {
 
 // The encoded word at the start of `text`, if there is one: =?charset[*lang]?B|Q?text?=
 std::optional<Word> word_at(std::string_view text) {
+  // 75 octets is the standard's limit; some writers pass it, nobody needs a kilobyte. Cut here, nothing below looks at all the rest.
+  text = text.substr(0, 1000);
   if (!text.starts_with("=?")) return std::nullopt;
   const auto first = text.find('?', 2);
   if (first == std::string_view::npos || first + 2 >= text.size() || text[first + 2] != '?') return std::nullopt;
   const auto end = text.find("?=", first + 3);
-  // 75 octets is the standard's limit; some writers pass it, nobody needs a kilobyte
-  if (end == std::string_view::npos || end > 1000) return std::nullopt;
+  if (end == std::string_view::npos) return std::nullopt;
   std::string_view charset = text.substr(2, first - 2);
   charset = charset.substr(0, charset.find('*'));
   const std::string_view payload = text.substr(first + 3, end - first - 3);

@@ -87,7 +87,7 @@ std::optional<std::string> subject_without(const MessageFacts& facts, const std:
   };
   const auto add_words = [&](const std::vector<BracketWord>& words) {
     for (const BracketWord& word : words) {
-      if (std::find(keywords.begin(), keywords.end(), word.normal) != keywords.end())
+      if (!word.normal.empty() && std::find(keywords.begin(), keywords.end(), word.normal) != keywords.end())
         removed = true;
       else
         add(word.raw);

@@ -19,6 +19,10 @@ inline constexpr std::size_t k_max_header_bytes = 256 * 1024;      // of the mes
 inline constexpr std::size_t k_max_part_header_bytes = 64 * 1024;  // of one part
 inline constexpr std::size_t k_max_depth = 50;                     // multipart and message/rfc822 nesting
 inline constexpr std::size_t k_max_parts = 2000;
+// Words in brackets at either end of the subject: people write a few. Behind so many no further one is looked for, which is a
+// defect: one that matters might stand there. A longer one is no keyword, and does not hide those behind it.
+inline constexpr std::size_t k_max_keywords = 64;
+inline constexpr std::size_t k_max_keyword_bytes = 200;
 
 enum class Defect {
   no_from, several_from, malformed_from,  // From is not exactly one field with exactly one mailbox
@@ -28,6 +32,7 @@ enum class Defect {
   nul_byte, line_too_long,                // RFC 5322 section 2.1.1: 998 octets
   duplicate_field,                        // a field that may stand once stands twice (RFC 5322 section 3.6)
   malformed_content_type,
+  too_many_keywords,
 };
 const char* name_of(Defect defect);
 

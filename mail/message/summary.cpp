@@ -1,5 +1,7 @@
 #include "mail/message/summary.hpp"
 
+#include <algorithm>
+
 #include "base/core/bytes.hpp"
 
 namespace mail {
@@ -40,15 +42,28 @@ void find_from(MessageFacts& facts) {
     facts.from = std::move(list->front());
 }
 
-// blanks at the ends removed, inner ones folded, lower case
+// A vowel and the combining diaeresis (U+0308) are one letter in the composed form (ä, ö, ü): some systems write them apart.
+void compose_umlauts(std::string& text) {
+  static constexpr std::pair<char, char> k_umlauts[] = {{'a', '\xa4'}, {'o', '\xb6'}, {'u', '\xbc'}};
+  for (const auto& [vowel, composed] : k_umlauts) {
+    const std::string apart = std::string(1, vowel) + "\xcc\x88", together = std::string("\xc3") + composed;
+    for (auto at = text.find(apart); at != std::string::npos; at = text.find(apart, at)) text.replace(at, apart.size(), together);
+  }
+}
+
+// Blanks at the ends removed, inner ones folded, lower case. Other letters that look like these stay what they are.
 std::string normal_keyword(std::string_view text) {
+  text = base::trim(text);
+  if (text.size() > k_max_keyword_bytes) return {};
   std::string out;
-  for (const char c : base::trim(text)) {
+  for (const char c : text) {
     const bool blank = c == ' ' || c == '\t';
     if (blank && !out.empty() && out.back() == ' ') continue;
     out += blank ? ' ' : c;
   }
-  return fold_case(out);
+  out = fold_case(out);
+  compose_umlauts(out);
+  return out;
 }
 
 }  // namespace
@@ -105,7 +120,9 @@ void summarise(MessageFacts& facts) {
   if (const HeaderField* field = facts.header.find("Sender"))
     if (auto list = parse_mailbox_list(field->value(), 10); list && list->size() == 1) facts.sender = std::move(list->front());
   facts.subject = decode_encoded_words(value_of(facts.header, "Subject"));
-  facts.keywords = subject_keywords(facts.subject);
+  const SubjectParts subject = split_subject(facts.subject);
+  facts.keywords = keywords_of(subject);
+  if (subject.too_many) facts.defects.insert(Defect::too_many_keywords);
   facts.message_id = value_of(facts.header, "Message-ID");
   facts.has_date = facts.header.find("Date") != nullptr;
   facts.confidential = base::equal_ignoring_case(value_of(facts.header, "Sensitivity"), "company-confidential");
@@ -118,29 +135,29 @@ SubjectParts split_subject(std::string_view subject) {
   SubjectParts out;
   while (true) {
     subject = base::trim(subject);
-    if (subject.starts_with('[')) {
-      const auto end = subject.find(']');
-      if (end == std::string_view::npos) break;
+    const auto end = subject.starts_with('[') ? subject.find(']') : std::string_view::npos;
+    const auto begin = subject.ends_with(']') ? subject.rfind('[') : std::string_view::npos;
+    if (end == std::string_view::npos && begin == std::string_view::npos) break;
+    out.too_many = out.leading.size() + out.trailing.size() == k_max_keywords;
+    if (out.too_many) break;
+    if (end != std::string_view::npos) {
       out.leading.push_back({normal_keyword(subject.substr(1, end - 1)), subject.substr(0, end + 1)});
       subject.remove_prefix(end + 1);
-    } else if (subject.ends_with(']')) {
-      const auto begin = subject.rfind('[');
-      if (begin == std::string_view::npos) break;
-      out.trailing.insert(out.trailing.begin(), {normal_keyword(subject.substr(begin + 1, subject.size() - begin - 2)), subject.substr(begin)});
-      subject.remove_suffix(subject.size() - begin);
     } else {
-      break;
+      out.trailing.push_back({normal_keyword(subject.substr(begin + 1, subject.size() - begin - 2)), subject.substr(begin)});
+      subject.remove_suffix(subject.size() - begin);
     }
   }
+  std::reverse(out.trailing.begin(), out.trailing.end());
   out.middle = subject;
   return out;
 }
 
-std::vector<std::string> subject_keywords(std::string_view subject) {
-  const SubjectParts parts = split_subject(subject);
+std::vector<std::string> keywords_of(const SubjectParts& parts) {
   std::vector<std::string> out;
-  for (const auto& word : parts.leading) out.push_back(word.normal);
-  for (const auto& word : parts.trailing) out.push_back(word.normal);
+  for (const auto* words : {&parts.leading, &parts.trailing})
+    for (const BracketWord& word : *words)
+      if (!word.normal.empty() && std::find(out.begin(), out.end(), word.normal) == out.end()) out.push_back(word.normal);
   return out;
 }
 
@@ -160,6 +177,7 @@ const char* name_of(Defect defect) {
     case Defect::line_too_long: return "line_too_long";
     case Defect::duplicate_field: return "duplicate_field";
     case Defect::malformed_content_type: return "malformed_content_type";
+    case Defect::too_many_keywords: return "too_many_keywords";
   }
   return "malformed";
 }

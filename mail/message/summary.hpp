@@ -14,15 +14,16 @@ Wrapping wrapping_of(const Header& header);
 
 // A subject cut into its bracketed words at either end and what lies between.
 struct BracketWord {
-  std::string normal;      // lower case, blanks folded
+  std::string normal;      // lower case, blanks folded; "" if it is longer than a keyword can be
   std::string_view raw;    // with its brackets
 };
 struct SubjectParts {
   std::vector<BracketWord> leading, trailing;
   std::string_view middle;
+  bool too_many = false;  // more than k_max_keywords: the rest stays in the middle
 };
 SubjectParts split_subject(std::string_view subject);
-std::vector<std::string> subject_keywords(std::string_view subject);
+std::vector<std::string> keywords_of(const SubjectParts& parts);  // each once, in their order
 
 // Fills everything of `facts` that follows from facts.header.
 void summarise(MessageFacts& facts);

@@ -200,6 +200,46 @@ TEST(Edit, SubjectWithoutKeywords) {
   EXPECT_EQ(subject("[a]", {"a"}), "");
 }
 
+// What is written before or behind a keyword cannot hide it, and what only looks like one is none.
+TEST(Keywords, Limits) {
+  const auto of = [](const std::string& subject) { return inspect("From: a@x.example\r\nSubject: " + subject + "\r\n\r\n"); };
+  using Words = std::vector<std::string>;
+  const std::string overlong = "[" + std::string(k_max_keyword_bytes + 1, 'x') + "]", longest = "[" + std::string(k_max_keyword_bytes, 'x') + "]";
+  EXPECT_EQ(of(overlong + " [De-Mail] Text").keywords, Words{"de-mail"});
+  EXPECT_EQ(of("Text [De-Mail] " + overlong).keywords, Words{"de-mail"});
+  EXPECT_EQ(of(longest + "x").keywords, Words{std::string(k_max_keyword_bytes, 'x')});
+  EXPECT_EQ(of("[De-Mail] " + std::string(200'000, 'x') + " [Persönlich]").keywords, (Words{"de-mail", "persönlich"}));
+  EXPECT_EQ(*subject_without(of(overlong + " [De-Mail] Text"), {"de-mail"}), overlong + " Text");
+  EXPECT_EQ(*subject_without(of(overlong + " [De-Mail] Text"), {"de-mail", ""}), overlong + " Text") << "no keyword, so never removed";
+  // each once, in their order
+  EXPECT_EQ(of("[a] [A] [b] Text [c] [b]").keywords, (Words{"a", "b", "c"}));
+  EXPECT_EQ(of("[] [ ] Text").keywords, Words{});
+  // as many as people write, and more: said, not passed over
+  std::string many;
+  for (std::size_t i = 0; i < k_max_keywords - 1; ++i) many += "[" + std::to_string(i) + "]";
+  EXPECT_EQ(of(many + " Text [De-Mail]").keywords.back(), "de-mail");
+  EXPECT_FALSE(of(many + " Text [De-Mail]").defects.contains(Defect::too_many_keywords));
+  EXPECT_TRUE(of(many + "[x] Text [De-Mail]").defects.contains(Defect::too_many_keywords));
+  EXPECT_TRUE(of(many + "[x][De-Mail] Text").defects.contains(Defect::too_many_keywords));
+  EXPECT_FALSE(of(many + "[x] Text [").defects.contains(Defect::too_many_keywords));
+  // the work is linear, from either end and inside encoded words
+  std::string endless;
+  while (endless.size() < 200'000) endless += "[a]";
+  EXPECT_TRUE(of(endless).defects.contains(Defect::too_many_keywords));
+  EXPECT_TRUE(of("x" + endless).defects.contains(Defect::too_many_keywords));
+  std::string unfinished;
+  while (unfinished.size() < 200'000) unfinished += "=?x?b?";
+  EXPECT_EQ(of(unfinished).subject.size(), unfinished.size());
+}
+
+TEST(Keywords, OneSpellingEach) {
+  const auto first = [](const std::string& subject) { return inspect("From: a@x.example\r\nSubject: " + subject + "\r\n\r\n").keywords.at(0); };
+  for (const char* same : {"[Persönlich] x", "[PERSÖNLICH] x", "[ persönlich\t] x", "x [Perso\xcc\x88nlich]", "[PERSO\xcc\x88NLICH] x", "=?utf-8?q?=5BPers=C3=B6nlich=5D?= x",
+                           "=?iso-8859-1?q?[Pers=F6nlich]?= x", "=?utf-8?B?W1BlcnM=?= =?utf-8?B?w7ZubGljaF0=?= x"})
+    EXPECT_EQ(first(same), "persönlich") << same;
+  EXPECT_EQ(first("[D\xd0\xb5-Mail] x"), "d\xd0\xb5-mail") << "a Cyrillic letter stays one";
+}
+
 TEST(SevenBit, ConvertsLeavesAndNothingElse) {
   const auto facts = inspect(k_mixed);
   ASSERT_TRUE(needs_seven_bit(facts));
