@@ -39,7 +39,7 @@ smtp::server::SessionOptions session_options(const pipeline::Snapshot& snapshot,
   out.engine.starttls = out.tls != nullptr && !listener.implicit_tls;
   const bool submission = listener.role == config::ListenerRole::submission;
   out.engine.auth = out.engine.need_auth = submission;
-  out.engine.need_tls = submission || (listener.role == config::ListenerRole::relay && !listener.is_local());
+  out.engine.need_tls = submission || listener.role == config::ListenerRole::demail || (listener.role == config::ListenerRole::relay && !listener.is_local());
   auto& limits = out.engine.limits;
   limits.message_size = o.limits.size.message.value;
   limits.recipients = o.limits.count.recipients;

@@ -7,7 +7,22 @@
 namespace pipeline {
 namespace {
 
-bool is_own_sender(const Claim& claim) { return claim.role != config::ListenerRole::mx; }
+bool is_own_sender(const Claim& claim) { return !policies::is_from_outside(claim.role); }
+
+// What a provider may bring: mail for De-Mail addresses of ours, of the accounts that the listener is for.
+Direction check_demail_recipient(const config::Options& options, const config::ListenerOptions* listener, const mail::Address& recipient) {
+  Direction out;
+  out.direction = policies::Direction::inbound;
+  const auto takes = [&](const config::DeMailAccountOptions& account) {
+    const auto has = [](const std::vector<std::string>& list, const std::string& text) { return std::find(list.begin(), list.end(), text) != list.end(); };
+    const bool is_meant = listener == nullptr || listener->accounts.empty() || has(listener->accounts, account.name);
+    return is_meant && has(account.domains, recipient.domain());
+  };
+  const auto& accounts = options.demail.accounts;
+  const bool taken = std::any_of(accounts.begin(), accounts.end(), takes) && options.demail.mailbox_of(recipient);
+  if (!taken) out.denied = Denied{Refusal::unknown_recipient, recipient.text()};
+  return out;
+}
 
 bool account_covers(const Claim& claim, const mail::Address& address) {
   return std::any_of(claim.account_addresses.begin(), claim.account_addresses.end(), [&](const std::string& p) { return covers(p, address); });
@@ -98,6 +113,7 @@ Sender check_from(const config::Options& options, const Claim& claim, const mail
 }
 
 Direction check_recipient(const config::Options& options, const Claim& claim, const mail::Address& recipient) {
+  if (claim.role == config::ListenerRole::demail) return check_demail_recipient(options, claim.listener, recipient);
   Direction out;
   const config::DomainOptions* domain = options.find_domain(recipient.domain());
   if (domain == nullptr) {

@@ -1,6 +1,7 @@
 // Promise: who may send as whom, as pure functions of the listener, the proof and the addresses; the spoof table of the
 // tests walks all cells. From and a non-null reverse path must both belong to the account, or on a relay listener to one
-// department that it names; strangers may use no address of ours.
+// department that it names; strangers may use no address of ours. A provider of De-Mail shows a certificate, may bring mail for De-Mail
+// addresses of ours alone, and may say of it what he likes: what a De-Mail proves is not in From.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,7 @@ struct Claim {
   policies::Proof proof = policies::Proof::none;
   std::vector<std::string> account_addresses;       // patterns of the account, submission only
   const config::ListenerOptions* listener = nullptr;
-  bool trusted_network = false;                     // mx: the peer may use our own domains
+  bool trusted_network = false;                     // mx: the peer may use our own domains; demail: always
 };
 
 std::optional<Denied> check_reverse_path(const config::Options& options, const Claim& claim, const mail::ReversePath& path);

@@ -41,11 +41,12 @@ class Session : public smtp::server::SessionSink {
         m_state.principal = it->text;
       }
     }
-    if (claim.role != config::ListenerRole::relay || claim.proof == policies::Proof::network) return true;
+    if (!is_of_machines() || claim.proof == policies::Proof::network) return true;
     if (!session.tls || !session.tls->peer_verified) return false;
     const auto& names = m_state.listener.client_certificates;
     if (std::find(names.begin(), names.end(), session.tls->peer_subject) == names.end()) return false;
     claim.proof = policies::Proof::certificate;
+    if (claim.role == config::ListenerRole::demail) claim.trusted_network = true;
     m_state.principal = session.tls->peer_subject;
     return true;
   }
@@ -65,7 +66,7 @@ class Session : public smtp::server::SessionSink {
 
   Awaitable<Reply> sender(const SessionInfo& session, const Envelope& envelope) override {
     // certificates show only after STARTTLS: the proof is taken anew for each message
-    if (m_state.claim.role == config::ListenerRole::relay && !prove(session)) {
+    if (is_of_machines() && !prove(session)) {
       Denied denied{Refusal::client_not_allowed, session.peer_address};
       std::string nobody;
       Reply reply = co_await refuse(session, envelope, std::move(nobody), std::move(denied));
@@ -86,10 +87,7 @@ class Session : public smtp::server::SessionSink {
   Awaitable<Reply> recipient(const SessionInfo& session, const Envelope& envelope, const smtp::server::Recipient& recipient) override {
     const auto direction = check_recipient(*m_state.snapshot->options, m_state.claim, recipient.address);
     std::optional<Denied> denied = direction.denied;
-    const config::Options& options = *m_state.snapshot->options;
-    // a De-Mail address has no route: its account is found by the sender, and the decision says so where there is none
-    const bool has_way = options.route_for(recipient.address.domain()) != nullptr || options.demail.domains.matches(recipient.address.domain());
-    if (!denied && !has_way) denied = Denied{Refusal::no_route, recipient.address.text()};
+    if (!denied && !has_way(recipient.address)) denied = Denied{Refusal::no_route, recipient.address.text()};
     std::string address = recipient.address.text();
     if (denied) {
       Reply reply = co_await refuse(session, envelope, std::move(address), *std::move(denied));
@@ -123,7 +121,18 @@ class Session : public smtp::server::SessionSink {
   }
 
  private:
-  bool own_sender() const { return m_state.claim.role != config::ListenerRole::mx; }
+  bool own_sender() const { return !policies::is_from_outside(m_state.claim.role); }
+  // Clients that are machines which we know by network or certificate.
+  bool is_of_machines() const { return m_state.claim.role == config::ListenerRole::relay || m_state.claim.role == config::ListenerRole::demail; }
+  // A route; for De-Mail, out or in, the account has one, or the mailbox that the address stands for.
+  bool has_way(const mail::Address& recipient) const {
+    const config::Options& options = *m_state.snapshot->options;
+    if (m_state.claim.role == config::ListenerRole::demail) {
+      const auto mailbox = options.demail.mailbox_of(recipient);
+      return mailbox && options.route_for(mailbox->domain()) != nullptr;
+    }
+    return options.demail.is_demail_address(recipient) || options.route_for(recipient.domain()) != nullptr;
+  }
   std::string department_of(const mail::Address& address) const {
     if (!own_sender()) return {};
     const auto* department = m_state.snapshot->options->department_of(address);

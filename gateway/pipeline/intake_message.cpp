@@ -163,7 +163,7 @@ class Arriving : public Submission {
   }
 
  private:
-  bool own() const { return m_state.claim.role != config::ListenerRole::mx; }
+  bool own() const { return !policies::is_from_outside(m_state.claim.role); }
   const config::Options& options() const { return *m_state.snapshot->options; }
   std::string language() const { return language_of(options(), m_record.origin.department); }
 

@@ -20,6 +20,8 @@ const char* name_of(Direction direction);
 
 enum class ListenerRole { submission, relay, mx, https, demail };
 const char* name_of(ListenerRole role);
+// Where others bring mail, the Internet or a provider of De-Mail: nobody there is a sender of ours.
+inline bool is_from_outside(ListenerRole role) { return role == ListenerRole::mx || role == ListenerRole::demail; }
 
 // How we know who is asking; receipts keep these apart.
 enum class Proof { none, network, certificate, account };
