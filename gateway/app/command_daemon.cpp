@@ -88,6 +88,20 @@ class Surroundings {
     secret("secrets.openpgp", m_options.secrets.openpgp);
     for (const config::RouteOptions& route : m_options.routes) secret("route \"" + route.name + "\".password", route.password);
     for (const config::TlsOptions& tls : m_options.tls) certificate(tls);
+    for (const config::RouteOptions& route : m_options.routes) {
+      if (route.client_certificate.empty()) continue;
+      if (const auto made = make_route_tls(m_options, route); !made) fault(made.error().detail);
+    }
+    for (const config::DeMailAccountOptions& account : m_options.demail.accounts)
+      secret("demail_account \"" + account.name + "\".poll_password", account.poll.password);
+    demail_anchors();
+  }
+
+  void demail_anchors() {
+    if (m_options.demail.anchors.empty()) return;
+    const auto pem = base::read_file(m_options.demail.anchors, base::mib(4));
+    if (!pem) return fault("demail.anchors: " + pem.error().detail);
+    if (const auto first = first_certificate(*pem); !first) fault("demail.anchors: " + m_options.demail.anchors.string() + ": " + first.error().detail);
   }
 
   void certificate(const config::TlsOptions& tls) {

@@ -1,5 +1,7 @@
 // What the rules would do. Needs no daemon: keys are asked of the daemon where one runs, so that the answer is the real one.
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <ostream>
 
 #include <boost/json/array.hpp>
@@ -16,6 +18,7 @@
 #include "gateway/pipeline/reply_table.hpp"
 #include "mail/message/edit.hpp"
 #include "mail/message/inspect.hpp"
+#include "policies/lang/legal.hpp"
 #include "policies/lang/prove.hpp"
 
 namespace app {
@@ -23,6 +26,13 @@ namespace {
 
 constexpr base::ByteCount k_max_message = base::mib(200);
 constexpr base::ByteCount k_max_policy = base::mib(10);
+
+// Days and hours of rules are those of the site, whatever the terminal's zone is.
+void use_zone(const config::Options& options) {
+  if (options.site.timezone.empty()) return;
+  ::setenv("TZ", options.site.timezone.c_str(), 1);
+  ::tzset();
+}
 
 bool print_faults(const Invocation& i, const std::vector<policies::Fault>& faults) {
   bool errors = false;
@@ -52,6 +62,22 @@ base::Result<std::string> message_text(const Invocation& i, const mail::Address&
     out += *field;
   }
   return out + "\r\n";
+}
+
+// What the channel means in law today. No part of the decision.
+json::array legal_array(const policies::PolicyDecision& d, base::Timestamp now) {
+  json::array out;
+  for (const policies::LegalEffect* e : policies::legal_effects_of(d, now))
+    out.emplace_back(json::object{{"key", e->key}, {"sure", e->sure}, {"effect_de", e->effect_de}, {"effect_en", e->effect_en}, {"source", e->source}});
+  return out;
+}
+
+void print_legal(std::ostream& out, const policies::PolicyDecision& d, base::Timestamp now, const std::string& language) {
+  const auto effects = policies::legal_effects_of(d, now);
+  if (effects.empty()) return;
+  out << "legal effect on this day:\n";
+  for (const policies::LegalEffect* e : effects)
+    out << "  " << e->key << " (" << e->sure << "): " << (language == "en" ? e->effect_en : e->effect_de) << "\n    " << e->source << "\n";
 }
 
 json::object decision_object(const policies::PolicyDecision& d, const mail::Address& to) {
@@ -123,7 +149,7 @@ Asking asking_by(const config::Options& options, policies::ListenerRole role, co
       out.claim.listener = &listener;
       out.origin.listener = listener.address;
     }
-  if (role == policies::ListenerRole::mx) return out;
+  if (policies::is_from_outside(role)) return out;
   out.origin.proof = out.claim.proof = role == policies::ListenerRole::relay ? policies::Proof::network : policies::Proof::account;
   const auto* department = options.department_of(from);
   if (department != nullptr) out.origin.department = department->id;
@@ -146,27 +172,28 @@ struct Answer {
   std::vector<std::string> reply;
 };
 
-Answer answer_for(const pipeline::Snapshot& snapshot, const Asking& asking, const mail::Address& from, const mail::MessageFacts& facts, const mail::Address& to) {
+Answer answer_for(const pipeline::Snapshot& snapshot, const Asking& asking, const mail::Address& from, const mail::MessageFacts& facts, const mail::Address& to,
+                  base::Timestamp now) {
   const config::Options& options = *snapshot.options;
   const auto recipient = pipeline::check_recipient(options, asking.claim, to);
   auto denied = recipient.denied;
   // who an account or a relay may write as is not asked here: the option --from says it
-  if (!denied && asking.claim.role == policies::ListenerRole::mx) denied = pipeline::check_reverse_path(options, asking.claim, from);
+  if (!denied && policies::is_from_outside(asking.claim.role)) denied = pipeline::check_reverse_path(options, asking.claim, from);
   Answer out;
   if (denied) {
     out.decision.outcome = policies::Outcome::refuse;
     out.decision.rule = pipeline::row_of(denied->refusal).word;
-    const bool own = asking.claim.role != policies::ListenerRole::mx;
+    const bool own = !policies::is_from_outside(asking.claim.role);
     out.reply = wire_lines(own ? pipeline::reply_for_own(denied->refusal, denied->who, "", options.site.language) : pipeline::reply_for_stranger(denied->refusal));
     return out;
   }
-  const pipeline::Case c{asking.origin, from, &facts, nullptr, base::system_clock().now()};
+  const pipeline::Case c{asking.origin, from, &facts, nullptr, now};
   out.decision = pipeline::decide_one(snapshot, c, to, recipient.direction);
   pipeline::RecipientRecord record;
   record.address = to;
   record.decision = out.decision;
   const char* word = "";
-  const auto reply = pipeline::combine({record}, asking.claim.role != policies::ListenerRole::mx, options.site.language, word);
+  const auto reply = pipeline::combine({record}, !policies::is_from_outside(asking.claim.role), options.site.language, word);
   out.reply = wire_lines(reply ? *reply : smtp::Reply{250, "2.0.0", out.decision.outcome == policies::Outcome::hold ? "Ok, and held" : "Ok"});
   return out;
 }
@@ -174,6 +201,7 @@ Answer answer_for(const pipeline::Snapshot& snapshot, const Asking& asking, cons
 int run_explain(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
   if (print_faults(i, loaded.faults) || !loaded.options) return k_exit_error;
+  use_zone(*loaded.options);
   const auto from = mail::Address::parse(i.one("--from"));
   if (!from) return i.err << "amtsbote: --from is no address\n", k_exit_error;
   const auto text = message_text(i, *from);
@@ -190,19 +218,23 @@ int run_explain(const Invocation& i) {
   const Asking asking = asking_by(*loaded.options, role, *from);
   bool good = true;
   json::array answers;
+  const base::Timestamp now = base::system_clock().now();
   for (const std::string& address : i.all("--to")) {
     const auto to = mail::Address::parse(address);
     if (!to) return i.err << "amtsbote: --to " << shown(address, 320) << " is no address\n", k_exit_error;
-    const auto [decision, lines] = answer_for(*snapshot, asking, *from, facts, *to);
+    const auto [decision, lines] = answer_for(*snapshot, asking, *from, facts, *to, now);
     good = good && (decision.outcome == policies::Outcome::deliver || decision.outcome == policies::Outcome::hold);
     if (i.wants_json()) {
       json::object row = decision_object(decision, *to);
+      row["legal"] = legal_array(decision, now);
       json::array reply;
       for (const std::string& line : lines) reply.emplace_back(line);
       row["reply"] = std::move(reply);
       answers.emplace_back(std::move(row));
     } else {
-      i.out << to->text() << ": " << policies::name_of(decision.outcome) << "\n" << policies::format_trail(decision) << "the client would be told:\n";
+      i.out << to->text() << ": " << policies::name_of(decision.outcome) << "\n" << policies::format_trail(decision);
+      print_legal(i.out, decision, now, loaded.options->site.language);
+      i.out << "the client would be told:\n";
       for (const std::string& line : lines) i.out << "  " << line << "\n";
     }
   }
@@ -252,6 +284,7 @@ int run_test(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
   // cases that fail are faults of the configuration; here they are the answer
   if (!loaded.draft->rules) return print_faults(i, loaded.faults), k_exit_error;
+  use_zone(*loaded.draft);
   auto texts = read_cases(i, *loaded.draft);
   if (!texts) return i.err << "amtsbote: " << shown(texts.error().detail) << "\n", k_exit_error;
   const auto cases = policies::load_cases(*std::move(texts), case_options(*loaded.draft));
@@ -282,13 +315,14 @@ policies::ProveOptions prove_options(const config::Options& options) {
     }
   if (!options.domains().empty()) out.senders.push_back("niemand.im.besonderen@" + options.domains().front().name);
   for (const config::ListenerOptions& listener : options.listeners)
-    if (listener.role != policies::ListenerRole::mx) out.listeners.push_back(listener.address);
+    if (!policies::is_from_outside(listener.role)) out.listeners.push_back(listener.address);
   return out;
 }
 
 int run_prove(const Invocation& i) {
   const auto loaded = config::load_config(i.one("--config", k_default_config));
   if (!loaded.draft->rules) return print_faults(i, loaded.faults), k_exit_error;
+  use_zone(*loaded.draft);
   const auto proof = policies::prove(*loaded.draft->rules, prove_options(*loaded.draft));
   const bool found = !proof.counterexamples.empty();
   json::array rows, unmatched, gaps;
@@ -312,8 +346,8 @@ int run_prove(const Invocation& i) {
 std::vector<Command> policy_commands() {
   return {
       {"policy explain", "Tells what would happen to a message, and why",
-       "For each recipient: every rule with whether it matched and what decided, which rule set what, each method with its key or the reason against it, and what "
-       "the sender's client would be told. Nothing is sent. Keys that you may not read are unknown, never absent: run it as the daemon's user.",
+       "For each recipient: every rule with whether it matched and what decided, which rule set what, each method with its key or the reason against it, "
+       "what the sender's client would be told, and what the channel means in law on this day. Nothing is sent. Keys that you may not read are unknown, never absent: run it as the daemon's user.",
        {{"--from", "ADDRESS", "The sender", true},
         {"--to", "ADDRESS", "A recipient; repeatable", true, true},
         {"--message", "FILE", "A message; without it one is put together from the options below"},

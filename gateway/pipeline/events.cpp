@@ -1,5 +1,7 @@
 #include "gateway/pipeline/events.hpp"
 
+#include "policies/lang/legal.hpp"
+
 namespace pipeline {
 namespace {
 
@@ -41,7 +43,7 @@ std::string joined(const std::vector<certs::Fingerprint>& keys) {
 
 store::LogEntry accept_event(const EventTime& at, const base::MessageId& mid, const MessageRecord& record, const std::vector<RecipientRecord>& recipients,
                              std::uint64_t size, const base::Sha256Digest& digest, const smtp::server::SessionInfo& session) {
-  const bool own = record.origin.role != policies::ListenerRole::mx;
+  const bool own = !policies::is_from_outside(record.origin.role);
   auto entry = make(at, own ? EventType::msg_accept : EventType::msg_accept_ext, mid, "accepted");
   entry.eid = record.receipt;
   entry.event.rc = receipts::ReplyCode{250, "2.0.0"};
@@ -78,6 +80,9 @@ store::LogEntry decide_event(const EventTime& at, const base::MessageId& mid, st
   disclose(entry, DisclosureClass::dec, "recipient", recipient.address.text());
   disclose(entry, DisclosureClass::dec, "rule", d.rule);
   disclose(entry, DisclosureClass::dec, "trail", policies::format_trail(d));
+  std::vector<std::string> legal;
+  for (const policies::LegalEffect* effect : policies::legal_effects_of(d, at.now)) legal.push_back(effect->key);
+  disclose(entry, DisclosureClass::dec, "legal", joined(legal));
   return entry;
 }
 

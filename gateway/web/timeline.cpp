@@ -126,7 +126,7 @@ json::array recipients_of(const json::array& timeline) {
       const json::object& leaf = entry.get_object();
       if (text_of(leaf, "event") != "msg.decide" || number_of(leaf, "rx") != rx) continue;
       const json::object& dec = object_of(object_of(leaf, "disclosures"), "dec");
-      for (const char* key : {"recipient", "rule", "trail"})
+      for (const char* key : {"recipient", "rule", "trail", "legal"})
         if (const json::value* value = dec.if_contains(key)) item[key] = *value;
       for (const auto& fact : object_of(leaf, "facts")) item[fact.key()] = fact.value();
     }

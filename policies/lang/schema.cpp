@@ -233,4 +233,24 @@ std::span<const KeySpec> expect() {
   return k_rows;
 }
 
+std::span<const KeySpec> legal_file() {
+  static constexpr KeySpec k_rows[] = {{"effect", "tables", "", "", "the entries"}};
+  return k_rows;
+}
+
+std::span<const KeySpec> legal_effect() {
+  static constexpr KeySpec k_rows[] = {
+      {"key", "string", "", "unique", "its name in receipts"},
+      {"carrier", "word or list", "", "demail, smime, openpgp, tls", "the channels that it speaks of"},
+      {"options", "word or list", "none", "options of De-Mail", "only for a De-Mail that asked for all of these"},
+      {"from", "string", "always", "a day", "first day on which it holds"},
+      {"until", "string", "for ever", "a day", "last day on which it holds"},
+      {"sure", "word", "", "confirmed, likely, open", "how well it is established"},
+      {"source", "string", "", "", "where it stands"},
+      {"effect_de", "string", "", "", "the effect, in German"},
+      {"effect_en", "string", "", "", "the same in English"},
+  };
+  return k_rows;
+}
+
 }  // namespace policies::schema

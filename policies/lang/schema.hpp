@@ -25,5 +25,7 @@ std::span<const KeySpec> message();      // case.message
 std::span<const KeySpec> case_demail();  // case.demail
 std::span<const KeySpec> opened();       // case.opened
 std::span<const KeySpec> expect();       // case.expect
+std::span<const KeySpec> legal_file();    // top level of the table of legal effects
+std::span<const KeySpec> legal_effect();  // [[effect]]
 
 }  // namespace policies::schema

@@ -347,7 +347,7 @@ TEST(Documentation, HoldsEveryWordOfTheLanguage) {
   ASSERT_TRUE(text);
   const auto tables = {schema::file(),     schema::rule(),      schema::conditions(),  schema::header(),
                        schema::client(),   schema::size(),      schema::attachment(),  schema::time(),
-                       schema::settings(), schema::demail(),    schema::case_demail(), schema::mark(),
+                       schema::settings(), schema::demail(),    schema::case_demail(), schema::legal_effect(), schema::mark(),
                        schema::refuse(),   schema::case_file(), schema::test_case(),   schema::message(),
                        schema::opened(),   schema::expect()};
   for (const auto& table : tables)
