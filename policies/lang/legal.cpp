@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> k_channels{"demail", "smime", "openpgp", "tls"};
 constexpr std::array<std::string_view, 3> k_sure{"confirmed", "likely", "open"};
-constexpr std::array<std::string_view, k_demail_options> k_options{"dispatch", "receipt", "retrieve", "authoritative", "personal"};
+constexpr std::array<std::string_view, k_demail_options> k_options{"dispatch", "receipt", "retrieve", "authoritative",
+                                                                   "personal"};
 
 int day_of(base::Timestamp at) { return static_cast<int>(std::chrono::floor<std::chrono::days>(at).time_since_epoch().count()); }
 
@@ -41,8 +42,10 @@ void read_options(TableReader& r, demail::Options& into) {
 
 LegalEffect read_effect(TableReader& r) {
   LegalEffect effect;
-  for (const auto& [key, into] :
-       {std::pair{"key", &effect.key}, {"source", &effect.source}, {"effect_de", &effect.effect_de}, {"effect_en", &effect.effect_en}})
+  for (const auto& [key, into] : {std::pair{"key", &effect.key},
+                                  {"source", &effect.source},
+                                  {"effect_de", &effect.effect_de},
+                                  {"effect_en", &effect.effect_en}})
     if (r.required(key)) *into = r.string(key).value_or("");
   r.required("carrier");
   for (const Node* node : r.strings("carrier").value_or(std::vector<const Node*>{})) {
@@ -120,7 +123,8 @@ std::vector<const LegalEffect*> legal_effects_of(const PolicyDecision& decision,
   std::tm local{};
   localtime_r(&seconds, &local);
   using namespace std::chrono;
-  const int day = static_cast<int>(sys_days{year{local.tm_year + 1900} / (local.tm_mon + 1) / local.tm_mday}.time_since_epoch().count());
+  const int day =
+      static_cast<int>(sys_days{year{local.tm_year + 1900} / (local.tm_mon + 1) / local.tm_mday}.time_since_epoch().count());
   for (const LegalEffect& effect : legal_effects()) {
     const bool is_in_time = (!effect.from || day >= *effect.from) && (!effect.until || day <= *effect.until);
     const bool is_of_channel = std::any_of(channels.begin(), channels.end(), [&](Channel c) { return has(effect.channels, c); });

@@ -39,10 +39,15 @@ TEST(DeMail, TheAccountOfTheSender) {
   snapshot.options = options();
   const mail::Address to = address("erika@anbieter.de-mail.example");
   const auto facts = mail::inspect("From: amt53@stadt.example\r\nSubject: Bescheid [Persönlich]\r\n\r\n");
-  Case c{{policies::ListenerRole::submission, "", policies::Proof::account, "x", ""}, address("amt41@stadt.example"), &facts, nullptr, *base::parse_utc("2026-03-02T09:00:00.000Z")};
+  Case c{{policies::ListenerRole::submission, "", policies::Proof::account, "x", ""},
+         address("amt41@stadt.example"),
+         &facts,
+         nullptr,
+         *base::parse_utc("2026-03-02T09:00:00.000Z")};
   auto d = decide_one(snapshot, c, to, policies::Direction::outbound);
   ASSERT_TRUE(d.demail);
-  EXPECT_EQ(*d.demail, (policies::DeMailChoice{"stadt", "amt53@stadt.de-mail.example", {.dispatch = true, .receipt = true, .personal = true}}));
+  EXPECT_EQ(*d.demail, (policies::DeMailChoice{
+                           "stadt", "amt53@stadt.de-mail.example", {.dispatch = true, .receipt = true, .personal = true}}));
   EXPECT_EQ(d.keywords, std::vector<std::string>{"persönlich"});
   const auto other = mail::inspect("From: amt41@stadt.example\r\nSubject: Bescheid [Persönlich]\r\n\r\n");
   c.message = &other;
@@ -68,7 +73,8 @@ TEST(DeMail, WhatAProviderMayBring) {
   claim.trusted_network = true;
   const auto denied = [&](const char* to) { return check_recipient(*o, claim, address(to)).denied.has_value(); };
   claim.listener = &all;
-  for (const char* yes : {"amt53@stadt.de-mail.example", "irgendwer@stadt.de-mail.example", "amt41@kultur.de-mail.example"}) EXPECT_FALSE(denied(yes)) << yes;
+  for (const char* yes : {"amt53@stadt.de-mail.example", "irgendwer@stadt.de-mail.example", "amt41@kultur.de-mail.example"})
+    EXPECT_FALSE(denied(yes)) << yes;
   for (const char* no : {"amt53@stadt.example", "erika@anbieter.de-mail.example", "x@web.example"}) EXPECT_TRUE(denied(no)) << no;
   EXPECT_EQ(check_recipient(*o, claim, address("amt53@stadt.de-mail.example")).direction, policies::Direction::inbound);
   EXPECT_EQ(check_recipient(*o, claim, address("x@web.example")).denied->refusal, Refusal::unknown_recipient);
@@ -88,13 +94,16 @@ TEST(DeMail, WhatAProviderMayBring) {
 
 // Each tells what happened, that nothing went another way, and what to do.
 TEST(DeMail, WhatTheSenderReads) {
-  for (const auto reason : {policies::Reason::demail_no_account, policies::Reason::demail_not_reachable, policies::Reason::demail_not_allowed, policies::Reason::demail_ended}) {
+  for (const auto reason : {policies::Reason::demail_no_account, policies::Reason::demail_not_reachable,
+                            policies::Reason::demail_not_allowed, policies::Reason::demail_ended}) {
     policies::PolicyDecision d;
     d.reason = reason;
     const auto lines = decision_lines(d, "erika@anbieter.de-mail.example", "de");
     ASSERT_EQ(lines.size(), 2u);
-    EXPECT_TRUE(lines[0].find("s wurde nichts gesendet") != std::string::npos && lines[0].find("Bitte ") != std::string::npos) << lines[0];
-    EXPECT_TRUE(lines[1].find("othing was sent") != std::string::npos && lines[1].find("Please ") != std::string::npos) << lines[1];
+    EXPECT_TRUE(lines[0].find("s wurde nichts gesendet") != std::string::npos && lines[0].find("Bitte ") != std::string::npos)
+        << lines[0];
+    EXPECT_TRUE(lines[1].find("othing was sent") != std::string::npos && lines[1].find("Please ") != std::string::npos)
+        << lines[1];
     const ReplyRow& row = row_of(refusal_of(reason));
     EXPECT_STREQ(row.word, policies::name_of(reason));
     EXPECT_EQ(row.code, 550);

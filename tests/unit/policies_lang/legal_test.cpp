@@ -42,7 +42,8 @@ TEST_F(Legal, TheShippedTableIsTheFile) {
     EXPECT_EQ(parsed[i].effect_de, legal_effects()[i].effect_de);
     EXPECT_FALSE(parsed[i].source.empty() || parsed[i].effect_en.empty() || parsed[i].sure.empty() || parsed[i].channels.empty());
     // no word that promises more than the law does
-    for (const std::string& effect : {parsed[i].effect_de, parsed[i].effect_en}) EXPECT_EQ(effect.find("rechtssicher"), std::string::npos) << effect;
+    for (const std::string& effect : {parsed[i].effect_de, parsed[i].effect_en})
+      EXPECT_EQ(effect.find("rechtssicher"), std::string::npos) << effect;
   }
 }
 
@@ -58,12 +59,22 @@ TEST_F(Legal, ByDates) {
       {plain, "2024-12-31T22:59:59.000Z", {"demail-act", "notification-third-day"}},
       {plain, "2024-12-31T23:00:00.000Z", {"demail-act", "notification-fourth-day"}},
       {authoritative, "2023-12-31T12:00:00.000Z", {"demail-act", "demail-courts", "notification-third-day"}},
-      {authoritative, "2025-12-22T22:59:59.000Z", {"demail-act", "demail-courts", "demail-written-form", "notification-fourth-day"}},
-      {authoritative, "2025-12-22T23:00:00.000Z", {"demail-act", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
+      {authoritative,
+       "2025-12-22T22:59:59.000Z",
+       {"demail-act", "demail-courts", "demail-written-form", "notification-fourth-day"}},
+      {authoritative,
+       "2025-12-22T23:00:00.000Z",
+       {"demail-act", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
       {retrieve, "2025-12-22T12:00:00.000Z", {"demail-act", "demail-service", "notification-fourth-day"}},
-      {retrieve, "2025-12-23T12:00:00.000Z", {"demail-act", "demail-courts-ended", "demail-written-form-open", "demail-service-open", "notification-fourth-day"}},
-      {plain, "2026-12-31T22:59:59.000Z", {"demail-act", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
-      {plain, "2026-12-31T23:00:00.000Z", {"demail-act-ended", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
+      {retrieve,
+       "2025-12-23T12:00:00.000Z",
+       {"demail-act", "demail-courts-ended", "demail-written-form-open", "demail-service-open", "notification-fourth-day"}},
+      {plain,
+       "2026-12-31T22:59:59.000Z",
+       {"demail-act", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
+      {plain,
+       "2026-12-31T23:00:00.000Z",
+       {"demail-act-ended", "demail-courts-ended", "demail-written-form-open", "notification-fourth-day"}},
   };
   for (const auto& row : rows) EXPECT_EQ(keys(demail(row.options), row.utc), row.keys) << row.utc;
 }
@@ -71,7 +82,8 @@ TEST_F(Legal, ByDates) {
 // No day without a word about De-Mail itself, and none with two that contradict each other.
 TEST_F(Legal, EachDayHasOneAnswer) {
   const PolicyDecision d = demail({true, true, true, true, true});
-  for (auto day = *base::parse_utc("2023-06-01T12:00:00.000Z"); day < *base::parse_utc("2028-01-01T00:00:00.000Z"); day += std::chrono::hours{24}) {
+  for (auto day = *base::parse_utc("2023-06-01T12:00:00.000Z"); day < *base::parse_utc("2028-01-01T00:00:00.000Z");
+       day += std::chrono::hours{24}) {
     const Keys found = keys(d, base::format_utc(day).c_str());
     for (const auto& [one, other] : {std::pair{"demail-act", "demail-act-ended"},
                                      {"demail-courts", "demail-courts-ended"},
@@ -121,10 +133,14 @@ effect_en = "x"
                       faults);
   Keys got;
   for (const Fault& f : faults.take()) got.push_back(format_fault(f));
-  EXPECT_EQ(got, (Keys{"t.toml:1:1: effect: \"effect_en\" is missing", "t.toml:3:12: effect.carrier = unknown value \"fax\" (known: demail, smime, openpgp, tls)",
-                       "t.toml:4:11: effect.options = unknown value \"retrive\"; did you mean \"retrieve\"?", "t.toml:6:9: effect.until lies before from",
-                       "t.toml:7:8: effect.sure = unknown value \"certain\" (known: confirmed, likely, open)", "t.toml:11:7: effect.key = \"a\" stands twice",
-                       "t.toml:13:1: effect: unknown key \"form\"; did you mean \"from\"?", "t.toml:14:8: effect.from = \"morgen\" must be a day: \"2026-12-31\""}));
+  EXPECT_EQ(got, (Keys{"t.toml:1:1: effect: \"effect_en\" is missing",
+                       "t.toml:3:12: effect.carrier = unknown value \"fax\" (known: demail, smime, openpgp, tls)",
+                       "t.toml:4:11: effect.options = unknown value \"retrive\"; did you mean \"retrieve\"?",
+                       "t.toml:6:9: effect.until lies before from",
+                       "t.toml:7:8: effect.sure = unknown value \"certain\" (known: confirmed, likely, open)",
+                       "t.toml:11:7: effect.key = \"a\" stands twice",
+                       "t.toml:13:1: effect: unknown key \"form\"; did you mean \"from\"?",
+                       "t.toml:14:8: effect.from = \"morgen\" must be a day: \"2026-12-31\""}));
 }
 
 }  // namespace

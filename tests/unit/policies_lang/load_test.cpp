@@ -345,11 +345,11 @@ expect = { outcome = "delivr", reason = "nokey" }
 TEST(Documentation, HoldsEveryWordOfTheLanguage) {
   const auto text = base::read_file(std::string(AMTSBOTE_SOURCE) + "/docs/policy.md", base::mib(1));
   ASSERT_TRUE(text);
-  const auto tables = {schema::file(),     schema::rule(),      schema::conditions(),  schema::header(),
-                       schema::client(),   schema::size(),      schema::attachment(),  schema::time(),
-                       schema::settings(), schema::demail(),    schema::case_demail(), schema::legal_effect(), schema::mark(),
-                       schema::refuse(),   schema::case_file(), schema::test_case(),   schema::message(),
-                       schema::opened(),   schema::expect()};
+  const auto tables = {schema::file(),     schema::rule(),   schema::conditions(),  schema::header(),
+                       schema::client(),   schema::size(),   schema::attachment(),  schema::time(),
+                       schema::settings(), schema::demail(), schema::case_demail(), schema::legal_effect(),
+                       schema::mark(),     schema::refuse(), schema::case_file(),   schema::test_case(),
+                       schema::message(),  schema::opened(), schema::expect()};
   for (const auto& table : tables)
     EXPECT_NE(text->find(format_markdown(table)), std::string::npos) << "docs/policy.md lacks this table:\n"
                                                                      << format_markdown(table);
