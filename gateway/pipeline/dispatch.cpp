@@ -342,6 +342,8 @@ Parcel Dispatch::parcel_of(const MessageRecord& record, const Group& group, cons
   t.reverse_path = record.reverse_path;
   if (const auto& choice = group.first().decision.demail) {
     if (auto sender = mail::Address::parse(choice->sender)) t.reverse_path = *std::move(sender);
+    // its fields name all recipients: one without some of them might reach those all the same, and once more later
+    t.all_or_none = true;
   }
   t.parameters.size = content->size().value + prepared.top.size();
   t.parameters.smtputf8 = record.parameters.smtputf8;
@@ -405,8 +407,10 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
     auto settled = settle(snapshot.options->retry, input);
     settled.update.id = row.id;
     change.events.push_back(outcome_event(at, row.mid, a.row.rx, is_mailbox(group), outcome, delivery.host, delivery.tls));
-    if (settled.update.to == store::State::submitted)
-      change.events.push_back(demail_event(at, receipts::EventType::demail_submit, row.mid, a.row.rx, group.number, "submitted"));
+    if (settled.update.to == store::State::submitted) {
+      change.events.push_back(demail_event(at, receipts::EventType::demail_submit, row.mid, a.row.rx, "submitted"));
+      change.events.back().event.facts = {{"group", std::int64_t{group.number}}};  // of the private-id that confirmations name
+    }
     // the peer put it off and our patience is at its end: two facts, each with its receipt
     if (settled.update.to == store::State::failed && outcome.kind != OutcomeKind::permanent) {
       Outcome expired = temporary_outcome("4.4.7", "expired: not delivered in time");

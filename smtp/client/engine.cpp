@@ -1,5 +1,6 @@
 #include "smtp/client/engine.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/core/bytes.hpp"
@@ -222,7 +223,9 @@ std::string Engine::rcpt_line(const TransactionRecipient& r) const {
 
 // With PIPELINING the whole envelope goes out at once, else one command after each reply.
 void Engine::send_envelope_step() {
-  const std::size_t commands = envelope_commands();
+  // DATA that went out before the replies could not be taken back (RFC 2920 section 3.1)
+  const bool keeps_data = m_transaction.all_or_none && m_answered <= m_transaction.recipients.size();
+  const std::size_t commands = envelope_commands() - (keeps_data && !m_transaction.only_ask ? 1 : 0);
   do {
     if (m_sent == 0)
       m_out += mail_line();
@@ -248,9 +251,12 @@ void Engine::on_envelope(const PeerReply& reply) {
     return envelope_done(reply);
   }
   if (m_sent > m_answered) return;  // more replies are under way
-  bool any = false;
-  for (const bool settled : m_settled) any = any || !settled;
-  if (any) return send_envelope_step();
+  const bool any = std::find(m_settled.begin(), m_settled.end(), false) != m_settled.end();
+  const bool refused = std::find(m_settled.begin(), m_settled.end(), true) != m_settled.end();
+  if (any && refused && m_transaction.all_or_none && m_answered > m_transaction.recipients.size())
+    settle_open(OutcomeKind::temporary, own_reply("4.5.0", "another recipient of the same message was refused"), false);
+  else if (any)
+    return send_envelope_step();
   // nobody is left: do not open a body for nobody
   m_phase = Phase::rset;
   m_out += "RSET\r\n";

@@ -40,6 +40,7 @@ struct Transaction {
   bool eight_bit = false;                    // the content needs 8BITMIME
   std::vector<TransactionRecipient> recipients;
   bool only_ask = false;                     // the replies to RCPT are the outcomes; no body is sent
+  bool all_or_none = false;                  // one refused recipient, and nobody gets it now: the others are temporary
 };
 
 enum class OutcomeKind { ok, temporary, permanent, unknown };

@@ -136,6 +136,29 @@ TEST(Client, OnlyAsks) {
   EXPECT_EQ(r.outcome, "perm perm");
 }
 
+TEST(Client, AllOrNone) {
+  Options plain;
+  plain.helo = "gw.stadt.example";
+  Transaction message = two();
+  message.all_or_none = true;
+  const std::string mail = "MAIL FROM:<amt53@stadt.example> SIZE=100\r\n", a = "RCPT TO:<a@x.example>\r\n", b = "RCPT TO:<b@x.example>\r\n";
+  const auto hello = [](const char* features) {
+    Script s;
+    s.s("220 mx").c("EHLO gw.stadt.example\r\n").s(std::string("250-mx\r\n") + features + "250 SIZE 1000");
+    return s;
+  };
+  // DATA waits for every reply, pipelined or not; a refusal means that none is sent
+  auto r = run(hello("250-PIPELINING\r\n").c(mail + a + b).s("250 ok").s("250 ok").s("250 ok").c("DATA\r\n").s("354 go").b().s("250 ok"), plain, message);
+  EXPECT_EQ(r.outcome, "ok ok");
+  r = run(hello("250-PIPELINING\r\n").c(mail + a + b).s("250 ok").s("250 ok").s("550 5.1.1 nobody").c("RSET\r\n").s("250 ok"), plain, message);
+  EXPECT_EQ(r.outcome, "tmp perm");
+  EXPECT_TRUE(r.usable);
+  r = run(hello("").c(mail).s("250 ok").c(a).s("550 5.1.1 nobody").c(b).s("250 ok").c("RSET\r\n").s("250 ok"), plain, message);
+  EXPECT_EQ(r.outcome, "perm tmp");
+  r = run(hello("").c(mail).s("250 ok").c(a).s("250 ok").c(b).s("250 ok").c("DATA\r\n").s("354 go").b().s("451 later"), plain, message);
+  EXPECT_EQ(r.outcome, "tmp tmp");
+}
+
 // cut off at each step: before the dot everything is temporary, behind it unknown; nothing is ever "ok"
 TEST(Client, FailsAtEveryStep) {
   const Script script = whole();
