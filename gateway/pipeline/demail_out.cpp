@@ -1,7 +1,6 @@
 #include "gateway/pipeline/demail_out.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "demail/model/fields.hpp"
@@ -42,17 +41,6 @@ bool is_in(const mail::MessageFacts& facts, const char* field_name, const mail::
 }  // namespace
 
 std::string private_id_of(const base::MessageId& mid, std::uint32_t group) { return mid.text() + "." + std::to_string(group); }
-
-std::optional<std::pair<base::MessageId, std::uint32_t>> parse_private_id(std::string_view text) {
-  const auto dot = text.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const auto mid = base::MessageId::parse(text.substr(0, dot));
-  std::uint32_t group = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + dot + 1, end, group);
-  if (!mid || error != std::errc{} || stop != end || private_id_of(*mid, group) != text) return std::nullopt;
-  return std::pair{*mid, group};
-}
 
 base::Result<std::vector<mail::Edit>> demail_edits(const policies::PolicyDecision& decision, const mail::MessageFacts& facts) {
   std::set<std::string> names(std::begin(k_taken_out), std::end(k_taken_out));

@@ -10,8 +10,6 @@ namespace pipeline {
 
 // "mid.g": names one De-Mail of ours in every confirmation of it.
 std::string private_id_of(const base::MessageId& mid, std::uint32_t group);
-// The message and group of a private-id; nullopt if it is none of ours.
-std::optional<std::pair<base::MessageId, std::uint32_t>> parse_private_id(std::string_view text);
 
 // The edits that take out what must not stand in it and rewrite From; in the order of their offsets.
 base::Result<std::vector<mail::Edit>> demail_edits(const policies::PolicyDecision& decision, const mail::MessageFacts& facts);

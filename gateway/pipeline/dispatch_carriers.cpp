@@ -9,20 +9,19 @@ using base::net::Awaitable;
 using smtp::client::Outcome;
 
 constexpr const char* k_uncertain_de =
-    "Ob der De-Mail-Anbieter die Nachricht angenommen hat, ist nicht bekannt, und keine Bestätigung nennt sie. Sie wird nicht "
-    "von selbst noch einmal gesendet. "
-    "Bitte fragen Sie beim Empfänger nach, oder lassen Sie die Administration im Postfach des De-Mail-Kontos nachsehen.";
+    "Die Verbindung zum De-Mail-Anbieter brach ab, bevor er antwortete, und keine Bestätigung nennt die Nachricht. Bitte fragen "
+    "Sie beim Empfänger nach, oder "
+    "lassen Sie die Administration im De-Mail-Konto nachsehen; läuft eine Frist, wählen Sie einen anderen Weg.";
 constexpr const char* k_uncertain_en =
-    "Whether the De-Mail provider took the message is not known, and no confirmation names it. It is not sent again by itself. "
-    "Please ask the recipient, or let the "
-    "administrators look into the De-Mail account.";
+    "The connection to the De-Mail provider broke before it answered, and no confirmation names the message. Please ask the "
+    "recipient, or let the administrators "
+    "look into the De-Mail account; where a deadline runs, choose another way.";
 constexpr const char* k_overdue_de =
-    "Der De-Mail-Anbieter hat die Nachricht angenommen, aber die Eingangsbestätigung steht aus. Rechnen Sie nicht damit, dass "
-    "die Nachricht angekommen ist, "
-    "und wählen Sie bei laufenden Fristen einen anderen Weg.";
+    "Rechnen Sie nicht damit, dass die De-Mail angekommen ist; läuft eine Frist, wählen Sie einen anderen Weg. Die "
+    "Administration kann im De-Mail-Konto nachsehen.";
 constexpr const char* k_overdue_en =
-    "The De-Mail provider took the message, but the confirmation of receipt is missing. Do not count on its arrival; where a "
-    "deadline runs, choose another way.";
+    "Do not count on the arrival of the De-Mail; where a deadline runs, choose another way. The administrators can look into the "
+    "De-Mail account.";
 
 Outcome told(const char* enhanced, const char* text) {
   Outcome out;
@@ -58,25 +57,23 @@ Awaitable<void> Dispatch::watch_carriers() {
       auto settled = settle_overdue(snapshot->options->retry, addressee, now);
       settled.update.id = id;
       const auto type = is_unknown ? receipts::EventType::demail_uncertain : receipts::EventType::demail_overdue;
-      change.events.push_back(demail_event(at, type, (*row)->mid, r.rx, r.rx, is_unknown ? "uncertain" : "overdue"));
+      change.events.push_back(demail_event(at, type, (*row)->mid, r.rx, is_unknown ? "uncertain" : "overdue"));
       if (is_unknown) change.events.push_back(hold_event(at, (*row)->mid, r.rx, "gateway", "demail_uncertain"));
       if (settled.notice) {
-        auto reported =
-            report_recipient(addressee.record, is_unknown ? told("4.4.2", "uncertain") : told("4.4.7", "overdue"), "", "");
-        reported.retry_until = is_unknown ? settled.record.expires : settled.update.due;
-        (is_unknown ? uncertain : overdue).push_back(std::move(reported));
+        const Outcome why = is_unknown ? told("4.4.2", "uncertain") : told("4.4.7", "overdue");
+        (is_unknown ? uncertain : overdue).push_back(report_recipient(addressee.record, why, "", ""));
       }
       if (is_unknown) m_context.metrics.held.add();
       change.updates.push_back(std::move(settled.update));
     }
     if (!uncertain.empty())
       add_notice(*m_context.store,
-                 {*snapshot, *record, (*row)->mid, (*row)->received, now, mail::ReportKind::held, std::move(uncertain),
+                 {*snapshot, *record, (*row)->mid, (*row)->received, now, mail::ReportKind::uncertain, std::move(uncertain),
                   k_uncertain_de, k_uncertain_en},
                  change);
     if (!overdue.empty())
       add_notice(*m_context.store,
-                 {*snapshot, *record, (*row)->mid, (*row)->received, now, mail::ReportKind::delayed, std::move(overdue),
+                 {*snapshot, *record, (*row)->mid, (*row)->received, now, mail::ReportKind::overdue, std::move(overdue),
                   k_overdue_de, k_overdue_en},
                  change);
     co_await commit_outcome((*row)->mid, std::move(change));

@@ -164,11 +164,10 @@ store::LogEntry outcome_event(const EventTime& at, const base::MessageId& mid, s
   return entry;
 }
 
-store::LogEntry demail_event(const EventTime& at, EventType type, const base::MessageId& mid, std::uint32_t rx, std::uint32_t group, const char* out) {
+store::LogEntry demail_event(const EventTime& at, EventType type, const base::MessageId& mid, std::uint32_t rx, const char* out) {
   auto entry = make(at, type, mid, out);
   entry.event.rx = rx;
   entry.event.ch = "demail";
-  entry.event.facts = {{"group", std::int64_t{group}}};
   return entry;
 }
 

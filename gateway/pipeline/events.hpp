@@ -28,7 +28,7 @@ store::LogEntry attempt_event(const EventTime& at, const base::MessageId& mid, s
 store::LogEntry outcome_event(const EventTime& at, const base::MessageId& mid, std::uint32_t rx, bool mailbox, const smtp::client::Outcome& outcome,
                               const std::string& host, const std::string& tls);
 // What became of a De-Mail so far: `type` one of demail_*, `out` a word.
-store::LogEntry demail_event(const EventTime& at, receipts::EventType type, const base::MessageId& mid, std::uint32_t rx, std::uint32_t group, const char* out);
+store::LogEntry demail_event(const EventTime& at, receipts::EventType type, const base::MessageId& mid, std::uint32_t rx, const char* out);
 store::LogEntry hold_event(const EventTime& at, const base::MessageId& mid, std::uint32_t rx, const char* actor, const std::string& reason);
 store::LogEntry notice_event(const EventTime& at, const base::MessageId& about, const base::MessageId& notice, const char* kind);
 // An administrator did something: who and why are disclosures.

@@ -79,7 +79,14 @@ std::optional<CarrierTimes> carrier_times(const config::Options& options, const 
 }
 
 Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now) {
-  if (addressee.row.state == store::State::unknown) return settle_hold(retry, addressee, store::State::unknown, "demail_uncertain", now);
+  if (addressee.row.state == store::State::unknown) {
+    Settlement held = settle_hold(retry, addressee, store::State::unknown, "demail_uncertain", now);
+    // never a failure by the mere passing of time: it may lie in the recipient's mailbox
+    held.record.expires = held.update.due = hold_until(retry, policies::Direction::inbound, now);
+    held.update.record = encode(held.record);
+    held.notice = mail::ReportKind::uncertain;
+    return held;
+  }
   Settlement out;
   out.record = addressee.record;
   out.record.last_error = "demail_overdue";
@@ -88,7 +95,7 @@ Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& ad
   out.update.due = now + std::chrono::hours{24};
   out.update.attempts = addressee.row.attempts;
   out.update.reason = addressee.row.reason;
-  if (!addressee.record.delay_told) out.notice = mail::ReportKind::delayed;
+  if (!addressee.record.delay_told) out.notice = mail::ReportKind::overdue;
   out.record.delay_told = true;
   out.update.record = encode(out.record);
   return out;

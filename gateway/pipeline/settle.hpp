@@ -37,7 +37,7 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& input);
 std::optional<CarrierTimes> carrier_times(const config::Options& options, const RecipientRecord& record);
 
 // Nothing was heard of it in time. A submitted message stays so, with a day more; one whose outcome is unknown is for a person:
-// it may have been taken, and is never sent again by itself.
+// it may have been taken, is never sent again by itself, and does not fail by waiting.
 Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now);
 
 // Something of ours stands in the way (a key that is gone, output that is not what was asked): nothing leaves, a person decides.

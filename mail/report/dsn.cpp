@@ -31,6 +31,14 @@ Words words_of(ReportKind kind) {
     case ReportKind::held:
       return {"Angehalten", "Held", "Ihre Nachricht wird zurückgehalten, bis die Administration entscheidet. Sie ist nicht verloren und nicht gesendet.",
               "Your message is held until the administrators decide. It is neither lost nor sent.", "delayed"};
+    case ReportKind::overdue:
+      return {"Bestätigung überfällig", "Confirmation overdue",
+              "Ihre Nachricht wurde dem Anbieter übergeben, aber eine angeforderte Bestätigung steht aus. Ob sie angekommen ist, ist nicht bekannt.",
+              "Your message was handed to the provider, but a confirmation that was asked for is missing. Whether it arrived is not known.", "delayed"};
+    case ReportKind::uncertain:
+      return {"Verbleib ungewiss", "Outcome uncertain",
+              "Ob Ihre Nachricht gesendet wurde, ist nicht bekannt. Sie wird nicht von selbst noch einmal gesendet, bis die Administration entscheidet.",
+              "Whether your message was sent is not known. It is not sent again by itself before the administrators decide.", "delayed"};
   }
   return {};
 }
@@ -110,6 +118,8 @@ const char* name_of(ReportKind kind) {
     case ReportKind::delayed: return "delayed";
     case ReportKind::sent: return "sent";
     case ReportKind::held: return "held";
+    case ReportKind::overdue: return "overdue";
+    case ReportKind::uncertain: return "uncertain";
   }
   return "failed";
 }

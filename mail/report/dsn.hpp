@@ -12,7 +12,8 @@
 
 namespace mail {
 
-enum class ReportKind { failed, delayed, sent, held };
+// overdue and uncertain: of a message that a registered carrier has, or may have.
+enum class ReportKind { failed, delayed, sent, held, overdue, uncertain };
 const char* name_of(ReportKind kind);
 
 struct ReportRecipient {

@@ -8,7 +8,7 @@ import signal
 import smtplib
 import time
 
-from demail import NOBODY, WEAK, Simulator
+from demail import COMPANY, NOBODY, WEAK, Simulator
 from house import House, until
 
 COUNT = 50
@@ -72,7 +72,8 @@ def one_goes(s, h):
 def it_is_overdue(h, mid):
     shown = until("a notice", lambda: h.mailboxes.messages)[0]
     text = email.message_from_bytes(shown["data"], policy=email.policy.default).get_body().get_content()
-    assert "Eingangsbestätigung steht aus" in text and "confirmation of receipt is missing" in text, text
+    assert "eine angeforderte Bestätigung steht aus" in text and "a confirmation that was asked for is missing" in text, text
+    assert "weiter versucht" not in text and "tried again" not in text, text
     assert state(h, mid) == "submitted"
     kinds = events(h, mid)
     assert kinds.index("demail.submit") < kinds.index("demail.overdue"), kinds
@@ -98,6 +99,25 @@ def it_is_refused(s, h):
     until("it is over", lambda: not [m for m in h.json("queue", "list")["messages"] if m["mid"] == mid])
 
 
+def one_of_two_is_refused(s, h):
+    """A De-Mail names all its recipients: while the provider refuses one of them, none is sent, so that nobody gets it twice."""
+    before = len(s.journal("taken"))
+    s.control("smtp rcpt=550:1")
+    mid = h.submit([WEAK, COMPANY], raw=letter(f"{WEAK}, {COMPANY}", "Bescheid an zwei")).split()[2]
+
+    def states():
+        return [(r["state"], r["attempts"]) for r in h.json("queue", "show", mid)["recipients"]]
+    until("the other waits", lambda: states() == [("failed", 1), ("due", 1)])
+    assert len(s.journal("taken")) == before
+    h.cli("queue", "retry", mid)
+    until("the other is submitted", lambda: states()[1][0] == "submitted")
+    (taken,) = s.journal("taken")[before:]
+    assert taken["recipients"] == [COMPANY] and taken["private_id"] == mid + ".1", taken
+    # what is submitted can be ended by a person
+    h.cli("queue", "cancel", mid, "--reason", "im Konto nachgesehen")
+    until("it is over", lambda: not [m for m in h.json("queue", "list")["messages"] if m["mid"] == mid])
+
+
 def nobody_knows(s, h):
     before, heard = len(s.journal("taken")), len(h.mailboxes.messages)
     s.control("smtp dot=close-taken:1")
@@ -105,7 +125,8 @@ def nobody_knows(s, h):
     until("it is held for a person", lambda: state(h, mid) == "held")
     assert len(s.journal("taken")) == before + 1
     texts = [m["data"].decode() for m in h.mailboxes.wait(heard + 1)[heard:]]
-    assert any("Whether the De-Mail provider took the message is not known" in t.replace("=\r\n", "") for t in texts), texts
+    assert any("Whether your message was sent is not known" in t.replace("=\r\n", "") for t in texts), texts
+    assert not any("nor sent" in t for t in texts), texts
     kinds = events(h, mid)
     assert "relay.unknown" in kinds and "demail.uncertain" in kinds, kinds
 
@@ -155,6 +176,7 @@ def main():
         it_is_overdue(h, mid)
         no_other_way(h)
         it_is_refused(s, h)
+        one_of_two_is_refused(s, h)
         nobody_knows(s, h)
         killed(s, h)
         assert not h.internet.messages

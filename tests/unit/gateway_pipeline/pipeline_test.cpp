@@ -159,6 +159,47 @@ TEST(Settle, BackOffGrowsIsCappedAndNeverPassesTheExpiry) {
   EXPECT_EQ(last, std::chrono::minutes(30));
 }
 
+// What a carrier took is not delivered; what it may have taken is never sent again, and never fails by the passing of time.
+TEST(Settle, OfADeMail) {
+  using smtp::client::OutcomeKind;
+  using store::State;
+  const base::Timestamp now{std::chrono::hours{1000}};
+  Addressee a{{}, recipient("a@x.de-mail.example")};
+  a.record.expires = now + std::chrono::hours(1);
+  const CarrierTimes times{std::chrono::hours(8), std::chrono::minutes(30)};
+  const struct {
+    OutcomeKind kind;
+    State to;
+    std::chrono::milliseconds due;
+  } rows[] = {{OutcomeKind::ok, State::submitted, times.overdue}, {OutcomeKind::unknown, State::unknown, times.uncertain}, {OutcomeKind::permanent, State::failed, {}}};
+  for (const auto& row : rows) {
+    // also long after the expiry
+    for (const int hours : {0, 100}) {
+      const base::Timestamp then = now + std::chrono::hours(hours);
+      SettleInput in{a, State::in_flight, {}, now, then, 500, true};
+      in.outcome.kind = row.kind;
+      in.carrier = times;
+      const auto out = settle(retry(), in);
+      EXPECT_EQ(out.update.to, row.to);
+      EXPECT_EQ(out.update.due, then + row.due);
+      EXPECT_TRUE(store::may_follow(State::in_flight, out.update.to));
+    }
+  }
+  a.row.state = State::submitted;
+  const auto overdue = settle_overdue(retry(), a, now);
+  EXPECT_EQ(overdue.update.to, State::submitted);
+  EXPECT_EQ(overdue.notice, mail::ReportKind::overdue);
+  const auto again = settle_overdue(retry(), Addressee{a.row, overdue.record}, now + std::chrono::hours(24));
+  EXPECT_EQ(again.update.to, State::submitted);
+  EXPECT_EQ(again.notice, std::nullopt);  // the sender is told once
+  a.row.state = State::unknown;
+  const auto uncertain = settle_overdue(retry(), a, now);
+  EXPECT_EQ(uncertain.update.to, State::held);
+  EXPECT_EQ(uncertain.notice, mail::ReportKind::uncertain);
+  EXPECT_GT(uncertain.update.due, now + std::chrono::hours(24 * 365));
+  EXPECT_TRUE(store::may_follow(State::unknown, State::held));
+}
+
 TEST(Access, Patterns) {
   const auto address = *mail::Address::parse("Amt53@Stadt.Example");
   EXPECT_TRUE(covers("amt53@stadt.example", address));

@@ -23,7 +23,7 @@ ReportInput input(ReportKind kind) {
 
 // RFC 3464 section 2 and RFC 6522: three parts, the machine's fields in their groups
 TEST(Report, Structure) {
-  for (const ReportKind kind : {ReportKind::failed, ReportKind::delayed, ReportKind::sent, ReportKind::held}) {
+  for (const ReportKind kind : {ReportKind::failed, ReportKind::delayed, ReportKind::sent, ReportKind::held, ReportKind::overdue, ReportKind::uncertain}) {
     const auto text = compose_report(input(kind));
     ASSERT_TRUE(text);
     const auto facts = inspect(*text);
