@@ -173,7 +173,7 @@ void render_status(std::ostream& out, const json::object& s) {
   const json::object& log = object_of(s, "log");
   out << "queue    " << number_of(queue, "messages").value_or(0) << " messages; recipients: " << number_of(queue, "due").value_or(0) << " due, "
       << number_of(queue, "in_flight").value_or(0) << " in flight, " << number_of(queue, "held").value_or(0) << " held, "
-      << number_of(queue, "unknown").value_or(0) << " uncertain\noldest   " << (text_of(queue, "oldest").empty() ? "none" : local_time(text_of(queue, "oldest")))
+      << number_of(queue, "unknown").value_or(0) << " uncertain, " << number_of(queue, "submitted").value_or(0) << " submitted\noldest   " << (text_of(queue, "oldest").empty() ? "none" : local_time(text_of(queue, "oldest")))
       << "\nlog      " << shown(text_of(log, "origin")) << ", " << number_of(log, "size").value_or(0) << " entries\n";
   if (const auto free = number_of(s, "free_bytes")) out << "disk     " << size_text(*free) << " free\n";
   out << "config   " << text_of(s, "config") << "\n";

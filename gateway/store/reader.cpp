@@ -11,6 +11,16 @@ namespace {
 base::Timestamp time_of(std::int64_t ms) { return base::Timestamp{std::chrono::milliseconds{ms}}; }
 std::int64_t millis(base::Timestamp t) { return t.time_since_epoch().count(); }
 
+base::Result<std::vector<std::int64_t>> ids_of(Statement& query) {
+  std::vector<std::int64_t> out;
+  while (true) {
+    const auto row = query.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(query.integer(0));
+  }
+}
+
 }  // namespace
 
 Reader::Reader(Database db, std::filesystem::path spool, std::shared_ptr<const crypto::seal::RootKey> root)
@@ -55,13 +65,7 @@ base::Result<std::vector<std::int64_t>> Reader::find_overdue(base::Timestamp now
   auto query = m_db.prepare("SELECT DISTINCT id FROM recipient WHERE state IN (3,7) AND due<=? LIMIT ?");
   if (!query) return std::move(query).error();
   query->bind(1, millis(now)).bind(2, static_cast<std::int64_t>(limit));
-  std::vector<std::int64_t> out;
-  while (true) {
-    const auto row = query->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(query->integer(0));
-  }
+  return ids_of(*query);
 }
 
 base::Result<std::vector<std::int64_t>> Reader::find_in_state(State state, std::size_t limit) {
@@ -72,13 +76,7 @@ base::Result<std::vector<std::int64_t>> Reader::find_in_state(State state, std::
   auto query = m_db.prepare(sql.c_str());
   if (!query) return std::move(query).error();
   query->bind(1, static_cast<std::int64_t>(limit));
-  std::vector<std::int64_t> out;
-  while (true) {
-    const auto row = query->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(query->integer(0));
-  }
+  return ids_of(*query);
 }
 
 base::Result<std::vector<std::int64_t>> Reader::find_expired_holds(base::Timestamp now, std::size_t limit) {
@@ -86,13 +84,7 @@ base::Result<std::vector<std::int64_t>> Reader::find_expired_holds(base::Timesta
   auto query = m_db.prepare("SELECT DISTINCT id FROM recipient WHERE state=0 AND due<=? LIMIT ?");
   if (!query) return std::move(query).error();
   query->bind(1, millis(now)).bind(2, static_cast<std::int64_t>(limit));
-  std::vector<std::int64_t> out;
-  while (true) {
-    const auto row = query->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(query->integer(0));
-  }
+  return ids_of(*query);
 }
 
 base::Result<std::vector<RecipientRow>> Reader::recipients_of(std::int64_t id, const base::MessageId& mid, const base::SecretBytes& key) {

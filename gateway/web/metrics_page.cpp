@@ -54,7 +54,7 @@ void write_queue(Exposition& out, const store::Counters& c, base::Timestamp now)
   out.gauge("amtsbote_queue_messages", "Messages under way.", number(c.messages));
   out.family("amtsbote_queue_recipients", "gauge", "Recipients under way, by state.");
   for (const auto& [state, count] : {std::pair{store::State::held, c.held}, {store::State::due, c.due}, {store::State::in_flight, c.in_flight},
-                                     {store::State::unknown, c.unknown}})
+                                     {store::State::unknown, c.unknown}, {store::State::submitted, c.submitted}})
     out.sample("amtsbote_queue_recipients", {{"state", store::name_of(state)}}, number(count));
   const auto age = [&](const std::optional<base::Timestamp>& since) {
     return since ? std::max(std::chrono::duration<double>(now - *since).count(), 0.0) : 0.0;
