@@ -14,6 +14,13 @@ inline std::string replaced(std::string text, const std::string& from, const std
   EXPECT_NE(at, std::string::npos) << from;
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
+// What stands from `begin` to the next `end`, both included. No std::regex: it takes a frame of the stack for each character.
+inline std::string replaced_between(std::string text, const std::string& begin, const std::string& end, const std::string& to) {
+  const auto at = text.find(begin);
+  const auto stop = at == std::string::npos ? at : text.find(end, at + begin.size());
+  EXPECT_NE(stop, std::string::npos) << begin;
+  return stop == std::string::npos ? text : text.replace(at, stop + end.size() - at, to);
+}
 inline std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
