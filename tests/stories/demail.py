@@ -111,7 +111,8 @@ class Simulator:
         return answer
 
     def journal(self, event=None, **members):
-        lines = [json.loads(line) for line in (self.dir / "journal").read_text().splitlines()]
+        # a line that is being written has no end yet
+        lines = [json.loads(line) for line in (self.dir / "journal").read_text().split("\n")[:-1]]
         return [e for e in lines if event in (None, e["event"]) and all(e.get(k) == v for k, v in members.items())]
 
     def until_quiet(self):
