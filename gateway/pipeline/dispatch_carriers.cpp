@@ -3,6 +3,7 @@
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/notice.hpp"
+#include "gateway/store/errors.hpp"
 
 namespace pipeline {
 namespace {
@@ -11,6 +12,7 @@ using base::net::Awaitable;
 using smtp::client::Outcome;
 
 constexpr base::log::Event k_event_news{"demail.news"};
+constexpr int k_news_attempts = 5;
 constexpr std::chrono::seconds k_news_pause{2};  // until news is looked at again that came too early
 
 constexpr const char* k_uncertain_de =
@@ -98,11 +100,18 @@ Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::Messa
   if (due.empty() || due.front().record.released) co_return false;
   const base::Timestamp now = m_context.clock->now();
   const NewsInput input{*m_context.store, snapshot, row, due, now};
-  auto job = [&input] { return read_news(input); };
-  auto news = co_await base::net::run_on(*m_context.blocking, std::move(job));
-  if (news && std::holds_alternative<Ordinary>(*news)) co_return false;
-  store::Change change;
-  if (news && std::holds_alternative<Settled>(*news)) {
+  for (int attempt = 0; attempt < k_news_attempts; ++attempt) {
+    auto job = [&input] { return read_news(input); };
+    auto news = co_await base::net::run_on(*m_context.blocking, std::move(job));
+    if (news && std::holds_alternative<Ordinary>(*news)) co_return false;
+    if (news && std::holds_alternative<Doubtful>(*news)) {
+      co_await hold_news(snapshot, row, due, std::get<Doubtful>(*news));
+      co_return true;
+    }
+    if (!news || std::holds_alternative<Later>(*news)) {
+      base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"error", news ? std::get<Later>(*news).why : news.error().describe()}});
+      break;
+    }
     auto& settled = std::get<Settled>(*news);
     const bool has_notice = !settled.change.inserts.empty();
     const auto done = co_await m_context.store->commit(std::move(settled.change));
@@ -112,27 +121,36 @@ Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::Messa
       if (has_notice) wake();
       co_return true;
     }
-    // its message changed meanwhile, or the disk is full: once more, from the start
+    // its message changed since it was read, by the other confirmation that came with this one: read it again
+    if (done.error().code == store::k_wrong_state) continue;
     base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"error", done.error().describe()}});
-  } else if (news && std::holds_alternative<Doubtful>(*news)) {
-    const auto& doubtful = std::get<Doubtful>(*news);
-    base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"held", doubtful.why}});
-    m_context.metrics.demail_doubtful.add();
-    for (const Addressee& a : due) {
-      auto held = settle_hold(snapshot.options->retry, a, store::State::due, doubtful.why, now);
-      held.update.id = row.id;
-      m_context.metrics.held.add();
-      change.events.push_back(hold_event({now, snapshot.cfg}, row.mid, a.row.rx, "gateway", doubtful.why));
-      std::string findings;
-      for (const std::string& finding : doubtful.findings) findings.append(findings.empty() ? "" : "\n").append(finding);
-      if (!findings.empty()) change.events.back().event.disclosures.push_back({receipts::DisclosureClass::dec, "findings", std::move(findings)});
-      change.updates.push_back(std::move(held.update));
-    }
-    co_await commit_outcome(row.mid, std::move(change));
-    co_return true;
-  } else if (!news) {
-    base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"error", news.error().describe()}});
+    break;
   }
+  co_await postpone_news(row, due);
+  co_return true;
+}
+
+Awaitable<void> Dispatch::hold_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due, const Doubtful& doubtful) {
+  const base::Timestamp now = m_context.clock->now();
+  store::Change change;
+  base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"held", doubtful.why}});
+  m_context.metrics.demail_doubtful.add();
+  std::string findings;
+  for (const std::string& finding : doubtful.findings) findings.append(findings.empty() ? "" : "\n").append(finding);
+  for (const Addressee& a : due) {
+    auto held = settle_hold(snapshot.options->retry, a, store::State::due, doubtful.why, now);
+    held.update.id = row.id;
+    m_context.metrics.held.add();
+    change.events.push_back(hold_event({now, snapshot.cfg}, row.mid, a.row.rx, "gateway", doubtful.why));
+    if (!findings.empty()) change.events.back().event.disclosures.push_back({receipts::DisclosureClass::dec, "findings", findings});
+    change.updates.push_back(std::move(held.update));
+  }
+  co_await commit_outcome(row.mid, std::move(change));
+}
+
+Awaitable<void> Dispatch::postpone_news(const store::MessageRow& row, const std::vector<Addressee>& due) {
+  const base::Timestamp now = m_context.clock->now();
+  store::Change change;
   for (const Addressee& a : due) {
     store::RecipientUpdate u;
     u.id = row.id;
@@ -145,7 +163,6 @@ Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::Messa
     change.updates.push_back(std::move(u));
   }
   co_await commit_outcome(row.mid, std::move(change));
-  co_return true;
 }
 
 }  // namespace pipeline
