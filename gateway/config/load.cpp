@@ -202,9 +202,6 @@ class Loader {
     for (std::size_t i = 0; i < accounts.size(); ++i) {
       const Section& section = m_account_sections[i];
       TableReader r(*section.table, section.file, "demail_account", schema::demail_account(), m_unused);
-      m_faults.warning(section.file, section.table->at,
-                       "demail_account \"" + accounts[i].name +
-                           "\": this version sends De-Mails and reads nothing that the provider brings (poll and a demail listener bring nothing in), and counts none against the limits of a day");
       if (!r.has("poll") && !is_listened_for(accounts[i].name))
         m_faults.warning(section.file, section.table->at,
                          "demail_account \"" + accounts[i].name +

@@ -12,9 +12,13 @@ namespace {
 
 using demail::MessageType;
 
-base::Result<certs::TrustStorePtr> anchors_of(const Snapshot& snapshot) { return snapshot.keys->trust_under(snapshot.demail_anchors); }
+base::Result<certs::TrustStorePtr> anchors_of(const Snapshot& snapshot) {
+  return snapshot.keys->trust_under(snapshot.demail_anchors);
+}
 
-bool is_ours(const config::Options& options, const mail::Address& address) { return options.demail.mailbox_of(address).has_value(); }
+bool is_ours(const config::Options& options, const mail::Address& address) {
+  return options.demail.mailbox_of(address).has_value();
+}
 
 // Whose message it is about: the sender in the metadata says; without one, whom it was written to first.
 bool is_about_ours(const config::Options& options, const demail::Evidence& evidence) {
@@ -56,7 +60,8 @@ struct Found {
 
 class Matcher {
  public:
-  Matcher(const NewsInput& input, const demail::Evidence& evidence, base::ByteView raw) : m_in(input), m_evidence(evidence), m_raw(raw) {}
+  Matcher(const NewsInput& input, const demail::Evidence& evidence, base::ByteView raw)
+      : m_in(input), m_evidence(evidence), m_raw(raw) {}
 
   base::Result<ProviderNews> match() {
     auto id = named();
@@ -71,7 +76,9 @@ class Matcher {
   }
 
  private:
-  ProviderNews doubtful(const char* why, const std::set<demail::EvidenceFinding>& bound) const { return Doubtful{why, words_of(m_evidence, bound)}; }
+  ProviderNews doubtful(const char* why, const std::set<demail::EvidenceFinding>& bound) const {
+    return Doubtful{why, words_of(m_evidence, bound)};
+  }
 
   base::Result<std::optional<PrivateId>> named() const {
     if (!m_evidence.fields.private_id.empty()) return parse_private_id(m_evidence.fields.private_id);
@@ -108,7 +115,8 @@ class Matcher {
       auto recipient = decode_recipient(r.record);
       if (!recipient) return std::move(recipient).error();
       if (!recipient->decision.demail || !recipient->carried) continue;
-      const bool is_meant = m_called.empty() ? recipient->carried->group == named.group : recipient->carried->message_id == m_called;
+      const bool is_meant =
+          m_called.empty() ? recipient->carried->group == named.group : recipient->carried->message_id == m_called;
       if (!is_meant) continue;
       out.id.group = recipient->carried->group;
       out.members.push_back({r, *std::move(recipient)});
@@ -155,7 +163,8 @@ class Matcher {
     for (const std::size_t i : whom_it_concerns(m_evidence, recipients)) concerned.push_back(found.members[i]);
     if (concerned.empty()) return doubtful("demail_ambiguous", *bound);
     const auto is = [&](store::State state) { return [state](const Addressee& a) { return a.row.state == state; }; };
-    if (std::any_of(concerned.begin(), concerned.end(), is(store::State::in_flight))) return ProviderNews(Later{"its message is being handed over"});
+    if (std::any_of(concerned.begin(), concerned.end(), is(store::State::in_flight)))
+      return ProviderNews(Later{"its message is being handed over"});
     const CarrierWord word = word_of(m_evidence.fields.type);
     const auto disagrees = [&](const Addressee& a) { return contradicts(*a.record.carried, word); };
     if (std::any_of(concerned.begin(), concerned.end(), disagrees)) return doubtful("demail_contradiction", *bound);
@@ -164,7 +173,8 @@ class Matcher {
     std::erase_if(concerned, is_old);
     // said in other words before, or nobody is left to whom it could say anything: a person looks at it
     if (all_old) return doubtful("demail_late", *bound);
-    return ProviderNews(make_settled({m_in, m_evidence, m_raw, found.row, found.record, std::move(concerned), words_of(m_evidence, *bound)}));
+    return ProviderNews(
+        make_settled({m_in, m_evidence, m_raw, found.row, found.record, std::move(concerned), words_of(m_evidence, *bound)}));
   }
 
   const NewsInput& m_in;
@@ -175,12 +185,15 @@ class Matcher {
 
 // An address of the list that stands in the text as a word of its own.
 bool names_address(std::string_view text, const std::string& address) {
-  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("@.-_+").find(c) != std::string_view::npos; };
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("@.-_+").find(c) != std::string_view::npos;
+  };
   for (std::size_t at = text.find(address); at != std::string_view::npos; at = text.find(address, at + 1)) {
     const bool begins = at == 0 || !is_word(text[at - 1]);
     const std::size_t end = at + address.size();
     // a full stop may end the sentence
-    const bool ends = end == text.size() || !is_word(text[end]) || (text[end] == '.' && (end + 1 == text.size() || !is_word(text[end + 1])));
+    const bool ends =
+        end == text.size() || !is_word(text[end]) || (text[end] == '.' && (end + 1 == text.size() || !is_word(text[end + 1])));
     if (begins && ends) return true;
   }
   return false;
@@ -227,7 +240,8 @@ base::Result<ProviderNews> read_news(const NewsInput& in) {
   if (!facts) return facts.error();
   const demail::Fields fields = demail::read_fields(facts->header);
   if (!demail::is_confirmation(fields.type) && !demail::is_notification(fields.type)) return ProviderNews(Ordinary{});
-  if (in.row.body->size().value > demail::k_max_confirmation.value) return ProviderNews(Doubtful{"demail_unproven", {"too_large"}});
+  if (in.row.body->size().value > demail::k_max_confirmation.value)
+    return ProviderNews(Doubtful{"demail_unproven", {"too_large"}});
   const auto raw = base::read_all(*in.row.body, demail::k_max_confirmation);
   if (!raw) return raw.error();
   const auto anchors = anchors_of(in.snapshot);
@@ -238,7 +252,8 @@ base::Result<ProviderNews> read_news(const NewsInput& in) {
   return Matcher(in, *evidence, *raw).match();
 }
 
-base::Result<DeMailVerdict> judge_demail(const Snapshot& snapshot, const base::ContentPtr& message, const mail::MessageFacts& facts, base::Timestamp at) {
+base::Result<DeMailVerdict> judge_demail(const Snapshot& snapshot, const base::ContentPtr& message,
+                                         const mail::MessageFacts& facts, base::Timestamp at) {
   const auto anchors = anchors_of(snapshot);
   if (!anchors) return anchors.error();
   DeMailVerdict out;
@@ -255,7 +270,9 @@ std::string demail_mark(const DeMailVerdict& verdict, bool released, const base:
   std::string type = f.has_type ? demail::name_of(f.type) : "none";
   std::replace(type.begin(), type.end(), ' ', '-');
   const auto& found = verdict.integrity.findings;
-  const char* integrity = found.contains(demail::IntegrityFinding::absent) ? "absent" : verdict.integrity.is_whole() ? "good" : "broken";
+  const char* integrity = found.contains(demail::IntegrityFinding::absent) ? "absent"
+                          : verdict.integrity.is_whole()                   ? "good"
+                                                                           : "broken";
   std::string out = "type=" + type + "; integrity=" + integrity + "; signed=";
   out += verdict.integrity.is_proven() ? "proven" : verdict.integrity.is_signed ? "unproven" : "no";
   // "Absenderbestätigt" is what a provider signed, and nothing that a header says alone

@@ -42,8 +42,8 @@ using ProviderNews = std::variant<Ordinary, Later, Doubtful, Settled>;
 struct NewsInput {
   store::Store& store;
   const Snapshot& snapshot;
-  const store::MessageRow& row;         // of what came, with its body
-  const std::vector<Addressee>& due;    // its recipients, who end with it
+  const store::MessageRow& row;       // of what came, with its body
+  const std::vector<Addressee>& due;  // its recipients, who end with it
   base::Timestamp now{};
 };
 // Blocks on the store and computes: for a pool. An error is temporary: what came stays as it is.
@@ -58,7 +58,8 @@ struct DeMailVerdict {
   demail::Fields fields;
   demail::IntegrityVerdict integrity;
 };
-base::Result<DeMailVerdict> judge_demail(const Snapshot& snapshot, const base::ContentPtr& message, const mail::MessageFacts& facts, base::Timestamp at);
+base::Result<DeMailVerdict> judge_demail(const Snapshot& snapshot, const base::ContentPtr& message,
+                                         const mail::MessageFacts& facts, base::Timestamp at);
 // The value of the mark: words, separated by "; ".
 std::string demail_mark(const DeMailVerdict& verdict, bool released, const base::MessageId& mid);
 

@@ -11,10 +11,10 @@ using receipts::EventType;
 
 struct Words {
   EventType event = EventType::demail_notice;
-  const char* out = "";                        // of the event
-  const char *title_de = "", *title_en = "";   // of the mail to the sender
+  const char* out = "";                       // of the event
+  const char *title_de = "", *title_en = "";  // of the mail to the sender
   const char *text_de = "", *text_en = "";
-  const char* action = "";                     // RFC 3464 section 2.3.3
+  const char* action = "";  // RFC 3464 section 2.3.3
   const char* status = "";
 };
 
@@ -38,7 +38,8 @@ Words lost_by_notice(std::optional<demail::NotificationType> type) {
       w.text_en = "The De-Mail provider says that it does not take a message of this form.";
       return w;
     case other:
-      w.text_de = "Der De-Mail-Anbieter meldet, dass die Nachricht nicht zugestellt wurde; sein Grund steht in der beigefügten Meldung.";
+      w.text_de =
+          "Der De-Mail-Anbieter meldet, dass die Nachricht nicht zugestellt wurde; sein Grund steht in der beigefügten Meldung.";
       w.text_en = "The De-Mail provider says that the message was not delivered; its reason stands in the notification attached.";
       return w;
   }
@@ -48,22 +49,46 @@ Words lost_by_notice(std::optional<demail::NotificationType> type) {
 Words words_of(const demail::Fields& fields) {
   switch (fields.type) {
     case MessageType::dispatch:
-      return {EventType::demail_dispatch, "dispatched", "Versandbestätigung", "Dispatch confirmation",
-              "Der De-Mail-Anbieter bestätigt, dass er die Nachricht versandt hat. Ob sie im Postfach des Empfängers liegt, sagt das noch nicht.",
-              "The De-Mail provider confirms that it sent the message. That does not say yet that it lies in the recipient's mailbox.", "relayed", "2.0.0"};
+      return {EventType::demail_dispatch,
+              "dispatched",
+              "Versandbestätigung",
+              "Dispatch confirmation",
+              "Der De-Mail-Anbieter bestätigt, dass er die Nachricht versandt hat. Ob sie im Postfach des Empfängers liegt, sagt "
+              "das noch nicht.",
+              "The De-Mail provider confirms that it sent the message. That does not say yet that it lies in the recipient's "
+              "mailbox.",
+              "relayed",
+              "2.0.0"};
     case MessageType::receipt:
-      return {EventType::demail_receipt, "received", "Eingangsbestätigung", "Receipt confirmation",
+      return {EventType::demail_receipt,
+              "received",
+              "Eingangsbestätigung",
+              "Receipt confirmation",
               "Der De-Mail-Anbieter des Empfängers bestätigt, dass die Nachricht in dessen Postfach liegt.",
-              "The recipient's De-Mail provider confirms that the message lies in his mailbox.", "delivered", "2.0.0"};
+              "The recipient's De-Mail provider confirms that the message lies in his mailbox.",
+              "delivered",
+              "2.0.0"};
     case MessageType::retrieve:
-      return {EventType::demail_retrieve, "retrieved", "Abholbestätigung", "Collection confirmation",
-              "Der De-Mail-Anbieter des Empfängers bestätigt, dass sich der Empfänger nach dem Eingang sicher angemeldet hat. Ob er die Nachricht gelesen hat, sagt das nicht.",
-              "The recipient's De-Mail provider confirms that he logged in securely after the message had arrived. That does not say that he read it.", "delivered", "2.0.0"};
+      return {EventType::demail_retrieve,
+              "retrieved",
+              "Abholbestätigung",
+              "Collection confirmation",
+              "Der De-Mail-Anbieter des Empfängers bestätigt, dass sich der Empfänger nach dem Eingang sicher angemeldet hat. Ob "
+              "er die Nachricht gelesen hat, sagt das nicht.",
+              "The recipient's De-Mail provider confirms that he logged in securely after the message had arrived. That does not "
+              "say that he read it.",
+              "delivered",
+              "2.0.0"};
     case MessageType::malware_acknowledge:
     case MessageType::malware_notification:
-      return {EventType::demail_malware, "malware", "Schadsoftware gefunden: De-Mail nicht zugestellt", "Malware found: De-Mail not delivered",
+      return {EventType::demail_malware,
+              "malware",
+              "Schadsoftware gefunden: De-Mail nicht zugestellt",
+              "Malware found: De-Mail not delivered",
               "Der De-Mail-Anbieter hat in der Nachricht Schadsoftware gefunden und sie nicht zugestellt.",
-              "The De-Mail provider found malware in the message and did not deliver it.", "failed", "5.7.1"};
+              "The De-Mail provider found malware in the message and did not deliver it.",
+              "failed",
+              "5.7.1"};
     case MessageType::notification: return lost_by_notice(fields.notification);
     case MessageType::normal:
     case MessageType::identification: break;
@@ -107,10 +132,12 @@ void add_facts(const NewsThatCounts& news, store::LogEntry& entry) {
   auto& facts = entry.event.facts;
   facts.push_back({"confirmation", news.in.row.mid.text()});
   if (e.confirmation) facts.push_back({"stated", base::format_utc(e.confirmation->time)});
-  if (e.confirmation && e.confirmation->delivery_time) facts.push_back({"arrived", base::format_utc(*e.confirmation->delivery_time)});
+  if (e.confirmation && e.confirmation->delivery_time)
+    facts.push_back({"arrived", base::format_utc(*e.confirmation->delivery_time)});
   facts.push_back({"signed", std::int64_t{e.integrity.is_proven() ? 1 : 0}});
   if (e.integrity.is_signed)
-    facts.push_back({"revocation", e.integrity.findings.contains(demail::IntegrityFinding::revocation_unknown) ? "unknown" : "checked"});
+    facts.push_back(
+        {"revocation", e.integrity.findings.contains(demail::IntegrityFinding::revocation_unknown) ? "unknown" : "checked"});
   using receipts::DisclosureClass;
   auto& disclosures = entry.event.disclosures;
   const auto disclose = [&](DisclosureClass cls, const char* name, std::string value) {
@@ -123,7 +150,8 @@ void add_facts(const NewsThatCounts& news, store::LogEntry& entry) {
 }
 
 // What came ends with the message that it is about.
-void end_what_came(const NewsInput& in, const Words& words, const char* out, const base::MessageId& about, store::Change& change) {
+void end_what_came(const NewsInput& in, const Words& words, const char* out, const base::MessageId& about,
+                   store::Change& change) {
   auto entry = demail_event({in.now, in.snapshot.cfg}, words.event, in.row.mid, in.due.front().row.rx, out);
   entry.event.rx.reset();
   entry.event.facts.push_back({"about", about.text()});
@@ -143,7 +171,9 @@ void end_what_came(const NewsInput& in, const Words& words, const char* out, con
 }
 
 void tell_sender(const NewsThatCounts& news, const Words& words, store::Change& change) {
-  NoticeInput notice{news.in.snapshot, news.record, news.row.mid, news.row.received, news.in.now, mail::ReportKind::confirmed, {}, words.text_de, words.text_en};
+  NoticeInput notice{
+      news.in.snapshot, news.record,  news.row.mid, news.row.received, news.in.now, mail::ReportKind::confirmed, {},
+      words.text_de,    words.text_en};
   if (std::string_view(words.action) == "failed") notice.kind = mail::ReportKind::failed;
   notice.title_de = words.title_de;
   notice.title_en = words.title_en;

@@ -13,10 +13,10 @@ struct NewsThatCounts {
   const NewsInput& in;
   const demail::Evidence& evidence;
   base::ByteView raw;
-  const store::MessageRow& row;          // of the message that it is about
+  const store::MessageRow& row;  // of the message that it is about
   const MessageRecord& record;
-  std::vector<Addressee> concerned;      // never empty
-  std::vector<std::string> findings;     // that forbid nothing
+  std::vector<Addressee> concerned;   // never empty
+  std::vector<std::string> findings;  // that forbid nothing
 };
 Settled make_settled(const NewsThatCounts& news);
 // It came before: it ends, and nothing else changes.

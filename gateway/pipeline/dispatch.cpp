@@ -290,9 +290,22 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   const base::ContentPtr content = external != nullptr ? std::visit([](const auto& m) { return m.content(); }, *external)
                                                        : std::get<MailboxMail>(*prepared->mail).content;
   Parcel parcel = parcel_of(record, group, *prepared, content);
+  const bool may_go = !group.first().decision.demail || co_await count_demail(*snapshot, group);
+  if (!may_go) {
+    Delivery tomorrow;
+    tomorrow.outcomes.assign(group.members.size(), temporary_outcome("4.7.0", "the De-Mail account has sent what it may send in a day"));
+    co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(tomorrow), std::move(events));
+    co_return;
+  }
   // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
   auto place = co_await m_lanes.enter(snapshot, parcel);
   if (m_stopping) co_return;
+  // from now on a provider may know it by this name
+  for (Addressee& a : group.members)
+    if (a.record.decision.demail) {
+      if (!a.record.carried) a.record.carried.emplace();
+      a.record.carried->group = group.number;
+    }
   const bool begun = co_await begin(*snapshot, row, group, std::move(events));
   if (!begun) co_return;
   Delivery delivery;
@@ -382,16 +395,12 @@ Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRo
     u.due = a.row.due;
     u.attempts = a.row.attempts;
     u.reason = a.row.reason;
-    if (a.record.decision.demail) {
-      // from now on its provider may know it by this name
-      RecipientRecord carried = a.record;
-      if (!carried.carried) carried.carried.emplace();
-      carried.carried->group = group.number;
-      u.record = encode(carried);
-    }
+    if (a.record.carried) u.record = encode(a.record);
     change.updates.push_back(std::move(u));
     change.events.push_back(attempt_event(at, row.mid, a.row.rx, group.route->name, a.row.attempts + 1));
   }
+  if (const auto& choice = group.first().decision.demail)
+    if (const auto count = m_today.find(choice->account); count != m_today.end()) change.marks.emplace_back(day_mark_of(choice->account), encode(count->second));
   const auto done = co_await m_context.store->commit(std::move(change));
   // an administrator was faster, or the disk is full: nothing has left
   if (!done) base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", done.error().describe()}});
@@ -443,6 +452,7 @@ Awaitable<void> Dispatch::settle_group(const Snapshot& snapshot, const store::Me
     count(m_context.metrics, settled.update.to, outcome.kind);
     change.updates.push_back(std::move(settled.update));
   }
+  if (from == store::State::in_flight) uncount_demail(group, delivery, change);
   for (auto& [kind, recipients] : notices)
     add_notice(*m_context.store, {snapshot, record, row.mid, row.received, at.now, kind, std::move(recipients), "", ""}, change);
   co_await commit_outcome(row.mid, std::move(change));

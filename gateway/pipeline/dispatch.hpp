@@ -5,6 +5,7 @@
 
 #include <unordered_set>
 
+#include "gateway/pipeline/day_count.hpp"
 #include "gateway/pipeline/demail_in.hpp"
 #include "gateway/pipeline/intake.hpp"
 #include "gateway/pipeline/lanes.hpp"
@@ -37,6 +38,10 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> fetch();
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> watch_carriers();
+  // Whether the account may send it today; counts it then. An unreadable count is temporary: false.
+  base::net::Awaitable<bool> count_demail(const Snapshot& snapshot, const Group& group);
+  // Not taken: it counts no more. Adds what the store must know to the change.
+  void uncount_demail(const Group& group, const Delivery& delivery, store::Change& change);
   // Of what a provider of De-Mail brought: true if it ends, waits or is held here; false if it is mail for its mailbox.
   base::net::Awaitable<bool> take_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due);
   base::net::Awaitable<void> hold_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due, const Doubtful& doubtful);
@@ -66,6 +71,7 @@ class Dispatch : public Handoff {
   std::shared_ptr<OpenBudget> m_budget = std::make_shared<OpenBudget>(k_open_budget);
   boost::asio::steady_timer m_timer;
   std::unordered_set<std::int64_t> m_active;
+  std::map<std::string, DayCount> m_today;  // by De-Mail account
   base::Timestamp m_wakes_at{};
   bool m_stopping = false, m_woken = true;
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/core/log.hpp"
 #include "gateway/pipeline/demail_in.hpp"
 #include "gateway/pipeline/dispatch.hpp"
@@ -93,6 +95,34 @@ Awaitable<void> Dispatch::watch_carriers() {
                  change);
     co_await commit_outcome((*row)->mid, std::move(change));
   }
+}
+
+Awaitable<bool> Dispatch::count_demail(const Snapshot& snapshot, const Group& group) {
+  const std::string name = group.first().decision.demail->account;
+  const auto* account = snapshot.options->demail.find_account(name);
+  if (account == nullptr) co_return false;
+  if (!m_today.contains(name)) {
+    auto job = [this, name] { return m_context.store->mark(day_mark_of(name)); };
+    const auto stored = co_await base::net::run_on(*m_context.blocking, std::move(job));
+    if (!stored) co_return false;
+    m_today.emplace(name, *stored ? decode_day_count(**stored) : DayCount{});
+  }
+  DayCount& count = m_today[name];
+  const auto counted = with_one_more(count, *account, group.members.size(), day_of(m_context.clock->now()));
+  if (counted) count = *counted;
+  co_return counted.has_value();
+}
+
+void Dispatch::uncount_demail(const Group& group, const Delivery& delivery, store::Change& change) {
+  const auto& choice = group.first().decision.demail;
+  if (!choice) return;
+  using smtp::client::OutcomeKind;
+  const bool was_taken = std::any_of(delivery.outcomes.begin(), delivery.outcomes.end(),
+                                     [](const Outcome& o) { return o.kind == OutcomeKind::ok || o.kind == OutcomeKind::unknown; });
+  const auto it = m_today.find(choice->account);
+  if (was_taken || it == m_today.end()) return;
+  it->second = with_one_less(it->second, group.members.size(), day_of(m_context.clock->now()));
+  change.marks.emplace_back(day_mark_of(choice->account), encode(it->second));
 }
 
 Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due) {

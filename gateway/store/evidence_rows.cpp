@@ -6,8 +6,12 @@ namespace store {
 namespace {
 
 base::Bytes word_of(const std::string& id, const base::SecretBytes& search_key) { return tag_of(search_key, "evidence:" + id); }
-base::Bytes name_of(const std::string& about, const base::SecretBytes& search_key) { return tag_of(search_key, "carrier:" + about); }
-std::string place_of_file(const base::EventId& eid, const std::string& name) { return base::Bytes(eid.view()) + "evidence" + name; }
+base::Bytes name_of(const std::string& about, const base::SecretBytes& search_key) {
+  return tag_of(search_key, "carrier:" + about);
+}
+std::string place_of_file(const base::EventId& eid, const std::string& name) {
+  return base::Bytes(eid.view()) + "evidence" + name;
+}
 
 base::Result<std::vector<base::MessageId>> messages_of(Database& db, const char* sql, const base::Bytes& tag) {
   auto query = db.prepare(sql);
@@ -40,7 +44,8 @@ base::Result<EvidenceWriter> EvidenceWriter::open(Database& db) {
   return out;
 }
 
-base::Result<void> EvidenceWriter::add(const NewEvidence& evidence, const base::SecretBytes& key, const base::SecretBytes& search_key) {
+base::Result<void> EvidenceWriter::add(const NewEvidence& evidence, const base::SecretBytes& key,
+                                       const base::SecretBytes& search_key) {
   const base::Bytes word = word_of(evidence.id, search_key), about = name_of(evidence.about, search_key);
   m_sql.put.bind(1, evidence.eid.view()).bind(2, evidence.mid.view()).bind(3, base::ByteView(word)).bind_null(4);
   if (!evidence.about.empty()) m_sql.put.bind(4, base::ByteView(about));
@@ -53,11 +58,13 @@ base::Result<void> EvidenceWriter::add(const NewEvidence& evidence, const base::
   return base::Done{};
 }
 
-base::Result<std::vector<base::MessageId>> find_evidence(Database& db, const std::string& id, const base::SecretBytes& search_key) {
+base::Result<std::vector<base::MessageId>> find_evidence(Database& db, const std::string& id,
+                                                         const base::SecretBytes& search_key) {
   return messages_of(db, "SELECT DISTINCT mid FROM evidence WHERE word=?", word_of(id, search_key));
 }
 
-base::Result<std::optional<base::MessageId>> find_message_called(Database& db, const std::string& about, const base::SecretBytes& search_key) {
+base::Result<std::optional<base::MessageId>> find_message_called(Database& db, const std::string& about,
+                                                                 const base::SecretBytes& search_key) {
   auto found = messages_of(db, "SELECT DISTINCT mid FROM evidence WHERE about=? LIMIT 2", name_of(about, search_key));
   if (!found) return std::move(found).error();
   if (found->size() != 1) return std::optional<base::MessageId>{};

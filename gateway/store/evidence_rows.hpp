@@ -22,9 +22,11 @@ class EvidenceWriter {
 };
 
 // The messages that evidence of this own id is about; more than one only where somebody uses an id twice.
-base::Result<std::vector<base::MessageId>> find_evidence(Database& db, const std::string& id, const base::SecretBytes& search_key);
+base::Result<std::vector<base::MessageId>> find_evidence(Database& db, const std::string& id,
+                                                         const base::SecretBytes& search_key);
 // The message that whoever sent evidence about it calls so.
-base::Result<std::optional<base::MessageId>> find_message_called(Database& db, const std::string& about, const base::SecretBytes& search_key);
+base::Result<std::optional<base::MessageId>> find_message_called(Database& db, const std::string& about,
+                                                                 const base::SecretBytes& search_key);
 // In the order of their ids, which is that of time. `key`: of the message; empty where it is gone, and then there is nothing.
 base::Result<std::vector<StoredEvidence>> read_evidence(Database& db, const base::MessageId& mid, const base::SecretBytes& key);
 

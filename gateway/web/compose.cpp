@@ -9,6 +9,7 @@
 #include "base/core/random.hpp"
 #include "gateway/web/errors.hpp"
 #include "gateway/web/message.hpp"
+#include "demail/model/fields.hpp"
 #include "mail/message/edit.hpp"
 
 namespace web {
@@ -20,7 +21,7 @@ constexpr std::size_t k_max_field = 10'000;  // bytes of one value
 // Fields that a business system may set itself; none of them decides who gets a message or who it is from.
 constexpr std::string_view k_allowed_fields[] = {"in-reply-to", "references", "importance", "priority", "x-priority", "keywords", "comments",
                                                  "organization", "auto-submitted", "x-mailer"};
-constexpr std::string_view k_known[] = {"from", "reply_to", "to", "cc", "bcc", "subject", "text", "html", "attachments", "headers", "classification"};
+constexpr std::string_view k_known[] = {"from", "reply_to", "to", "cc", "bcc", "subject", "text", "html", "attachments", "headers", "classification", "demail"};
 
 bool is_control_free(std::string_view text, bool lines) {
   return std::none_of(text.begin(), text.end(), [&](char c) {
@@ -46,6 +47,7 @@ class Composer {
     add_text_field("Subject", "subject", text("subject", false));
     add_fields();
     add_classification();
+    add_demail();
     const std::string body = compose_body();
     if (!m_faults.empty() || !from) return std::nullopt;
     return Composed{*from, std::move(m_recipients), m_header + "MIME-Version: 1.0\r\n" + body};
@@ -162,6 +164,28 @@ class Composer {
     if (value.empty()) return;
     if (value != "confidential") return fault("classification", "can only be \"confidential\"");
     m_header += "Sensitivity: Company-Confidential\r\n";  // RFC 4021 section 2.1.53
+  }
+
+  // What is asked of a De-Mail, as the fields that a user's program would set (TR 01201 part 3.4, table 1); policy decides the rest.
+  void add_demail() {
+    const json::value* value = m_request.if_contains("demail");
+    if (value == nullptr) return;
+    if (!value->is_object()) return fault("demail", "is no object");
+    constexpr std::pair<std::string_view, std::string_view> k_options[] = {{"dispatch", demail::field::dispatch},
+                                                                           {"receipt", demail::field::receipt},
+                                                                           {"retrieve", demail::field::retrieve},
+                                                                           {"authoritative", demail::field::authoritative},
+                                                                           {"personal", demail::field::personal}};
+    for (const auto& member : value->get_object()) {
+      const std::string name(member.key()), where = "demail." + shown(name, 60);
+      const auto option = std::find_if(std::begin(k_options), std::end(k_options), [&](const auto& o) { return o.first == name; });
+      if (option == std::end(k_options))
+        fault(where, "is no option of a De-Mail");
+      else if (!member.value().is_bool())
+        fault(where, "is neither true nor false");
+      else
+        add_field(option->second, member.value().get_bool() ? "yes" : "no");
+    }
   }
 
   static std::string base64_lines(base::ByteView bytes) {

@@ -122,13 +122,10 @@ class DeMailConfig : public ::testing::Test {
     EXPECT_NE(at, std::string::npos) << from;
     return text.replace(at, from.size(), to);
   }
-  // Each account is told about; that has a test of its own.
-  static bool is_send_only(const std::string& line) { return line.find("reads nothing that the provider brings") != std::string::npos; }
   std::vector<std::string> faults(const std::string& text) {
     std::vector<std::string> out;
     for (const auto& f : load(text).faults) {
       std::string line = policies::format_fault(f);
-      if (is_send_only(line)) continue;
       if (line.rfind(m_dir.string() + "/", 0) == 0) line.erase(0, m_dir.string().size() + 1);
       out.push_back(line);
     }
@@ -140,8 +137,7 @@ class DeMailConfig : public ::testing::Test {
 
 TEST_F(DeMailConfig, AccountsAndTheirRoutes) {
   const auto loaded = load();
-  for (const auto& f : loaded.faults) EXPECT_TRUE(is_send_only(policies::format_fault(f))) << policies::format_fault(f);
-  EXPECT_EQ(loaded.faults.size(), loaded.options->demail.accounts.size());
+  for (const auto& f : loaded.faults) ADD_FAILURE() << policies::format_fault(f);
   ASSERT_TRUE(loaded.options);
   const DeMailOptions& d = loaded.options->demail;
   EXPECT_EQ(d.overdue, std::chrono::hours{8});
