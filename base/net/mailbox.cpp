@@ -4,8 +4,8 @@
 #include <charconv>
 #include <map>
 
-#include <boost/asio/ip/address.hpp>
 #include <curl/curl.h>
+#include <boost/asio/ip/address.hpp>
 
 #include "base/core/errors.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t k_longest_line = 2000;  // of an answer; what is longer is none that we asked for
 constexpr std::size_t k_longest_uidl = 70;    // RFC 1939 section 7
 constexpr std::size_t k_uids_a_command = 100;
-constexpr long k_goodbye = 5;                 // seconds: nothing is lost without the answer
+constexpr long k_goodbye = 5;  // seconds: nothing is lost without the answer
 // as tls.cpp has it: forward secrecy and authenticated encryption
 constexpr const char* k_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM";
 
@@ -122,7 +122,8 @@ class Session {
 
   // `path` as in the URL; `command` replaces the one that the path stands for, "" does not. Only the first transfer may connect:
   // what was learnt in one session says nothing about another.
-  Result<void> transfer(const std::string& path, const std::string& command, std::chrono::seconds time, ByteCount limit, const Sink& sink) {
+  Result<void> transfer(const std::string& path, const std::string& command, std::chrono::seconds time, ByteCount limit,
+                        const Sink& sink) {
     if (m_curl == nullptr)
       if (auto begun = begin(); !begun) return begun;
     m_sink = &sink;
@@ -323,7 +324,8 @@ class ImapMailbox : public Mailbox {
     if (auto selected = command("SELECT " + quoted(), nothing); !selected) return selected;
     for (std::size_t at = 0; at < uids.size(); at += k_uids_a_command) {
       std::string set;
-      for (std::size_t i = at; i < std::min(uids.size(), at + k_uids_a_command); ++i) set += (set.empty() ? "" : ",") + std::to_string(uids[i]);
+      for (std::size_t i = at; i < std::min(uids.size(), at + k_uids_a_command); ++i)
+        set += (set.empty() ? "" : ",") + std::to_string(uids[i]);
       if (auto done = command("UID STORE " + set + " +FLAGS.SILENT (\\Seen)", nothing); !done) return done;
     }
     return Done{};
@@ -372,7 +374,8 @@ class Pop3Mailbox : public Mailbox {
       is_too_long = is_too_long || entries.size() > k_most_in_pop3;
       return !is_too_long;
     });
-    if (is_too_long) return fail(k_too_large, "more than " + std::to_string(k_most_in_pop3) + " messages in the mailbox: it must be emptied");
+    if (is_too_long)
+      return fail(k_too_large, "more than " + std::to_string(k_most_in_pop3) + " messages in the mailbox: it must be emptied");
     if (!ids) return fail(ids.error().code, "UIDL: " + ids.error().detail);
     const auto sizes = read("LIST", [&](std::uint32_t number, const std::string& word) {
       if (const auto it = entries.find(number); it != entries.end()) it->second.size = number_at<std::uint64_t>(word, 0);
@@ -439,9 +442,11 @@ std::optional<std::pair<std::uint32_t, std::string>> parse_pop3_line(std::string
 
 Result<std::unique_ptr<Mailbox>> Mailbox::make(MailboxOptions options) {
   if (!options.password || options.host.empty() || options.port == 0) return fail(k_malformed, "host, port and password");
-  if (!is_one_line(options.host) || !is_one_line(options.user) || !is_one_line(options.password->view()) || !is_one_line(options.mailbox))
+  if (!is_one_line(options.host) || !is_one_line(options.user) || !is_one_line(options.password->view()) ||
+      !is_one_line(options.mailbox))
     return fail(k_malformed, "a name or password of several lines");
-  if (options.mailbox.find_first_of("\"\\%") != std::string::npos) return fail(k_malformed, "a mailbox with a quote, backslash or per cent sign");
+  if (options.mailbox.find_first_of("\"\\%") != std::string::npos)
+    return fail(k_malformed, "a mailbox with a quote, backslash or per cent sign");
   if (options.addresses.empty()) return fail(k_no_such_domain, options.host + " has no address");
   if (options.kind == MailboxKind::imap) return std::unique_ptr<Mailbox>(std::make_unique<ImapMailbox>(std::move(options)));
   return std::unique_ptr<Mailbox>(std::make_unique<Pop3Mailbox>(std::move(options)));

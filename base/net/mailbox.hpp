@@ -1,8 +1,8 @@
-// Promise: what lies in one mailbox at a server: listed, fetched one by one, never removed. IMAP4rev1 and POP3 over TLS from the first
-// byte, the server's certificate verified for its host. Every wait has a deadline, every size a limit; what a server says is
-// hostile: numbers in any order, twice, without end. Blocks: for a thread of a pool, one call at a time. libcurl does the protocols.
-// Must be given: a process that ignores SIGPIPE.
-// Standards: RFC 3501; RFC 1939 with UIDL; RFC 8314 section 3 (TLS from the first byte).
+// Promise: what lies in one mailbox at a server: listed, fetched one by one, never removed. IMAP4rev1 and POP3 over TLS from the
+// first byte, the server's certificate verified for its host. Every wait has a deadline, every size a limit; what a server says
+// is hostile: numbers in any order, twice, without end. Blocks: for a thread of a pool, one call at a time. libcurl does the
+// protocols. Must be given: a process that ignores SIGPIPE. Standards: RFC 3501; RFC 1939 with UIDL; RFC 8314 section 3 (TLS from
+// the first byte).
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ struct MailboxOptions {
   std::string host;                    // what the certificate must name
   std::vector<std::string> addresses;  // of the host, in the order to try; the resolver's work, none is done here
   std::uint16_t port = 0;
-  std::string mailbox = "INBOX";       // IMAP
+  std::string mailbox = "INBOX";  // IMAP
   std::string user;
   std::shared_ptr<const SecretBytes> password;
   std::shared_ptr<const std::string> anchors;      // PEM; null: the system's
@@ -47,9 +47,9 @@ struct MailboxEntry {
 };
 
 struct MailboxListing {
-  std::uint32_t validity = 0;           // IMAP: UIDVALIDITY
-  std::vector<MailboxEntry> entries;    // by number, none twice
-  bool is_whole = true;                 // IMAP: there are more, with higher UIDs
+  std::uint32_t validity = 0;         // IMAP: UIDVALIDITY
+  std::vector<MailboxEntry> entries;  // by number, none twice
+  bool is_whole = true;               // IMAP: there are more, with higher UIDs
 };
 
 class Mailbox {
@@ -62,14 +62,15 @@ class Mailbox {
   static Result<std::unique_ptr<Mailbox>> make(MailboxOptions options);
   virtual ~Mailbox() = default;  // says goodbye; may block for some seconds
 
-  // Connects where there is no connection. IMAP: the messages with UIDs above `after`, without setting a flag; POP3: all, each with
-  // its UIDL. k_connection, k_timeout, k_tls, k_tls_untrusted, k_denied (the login), k_too_large, k_malformed (no such server, or
-  // one that does not keep to its protocol), k_cancelled. Afterwards the session is over; the next listing begins another.
+  // Connects where there is no connection. IMAP: the messages with UIDs above `after`, without setting a flag; POP3: all, each
+  // with its UIDL. k_connection, k_timeout, k_tls, k_tls_untrusted, k_denied (the login), k_too_large, k_malformed (no such
+  // server, or one that does not keep to its protocol), k_cancelled. Afterwards the session is over; the next listing begins
+  // another.
   virtual Result<MailboxListing> list(std::uint32_t after) = 0;
 
-  // The message's bytes in pieces, with the line ends and dots of the message itself. Of the entries of the last listing only, and within
-  // its session. k_too_large: more than `limit`, or `sink` returned false; k_not_found: the server gives no such message; else as
-  // above. After any error the session is over.
+  // The message's bytes in pieces, with the line ends and dots of the message itself. Of the entries of the last listing only,
+  // and within its session. k_too_large: more than `limit`, or `sink` returned false; k_not_found: the server gives no such
+  // message; else as above. After any error the session is over.
   using Sink = std::function<bool(ByteView)>;
   virtual Result<void> fetch(const MailboxEntry& entry, ByteCount limit, const Sink& sink) = 0;
 

@@ -119,7 +119,9 @@ Awaitable<void> DeMailPoll::watch() {
     base::Steady next = now + k_look_after;
     {
       const std::lock_guard lock(m_mutex);
-      std::erase_if(m_accounts, [&](const auto& entry) { return !entry.second.is_running && find_polled(*snapshot, entry.first) == nullptr; });
+      std::erase_if(m_accounts, [&](const auto& entry) {
+        return !entry.second.is_running && find_polled(*snapshot, entry.first) == nullptr;
+      });
     }
     for (const auto& account : snapshot->options->demail.accounts) {
       if (account.poll.kind == config::PollKind::none) continue;
@@ -163,7 +165,8 @@ Awaitable<void> DeMailPoll::look(SnapshotPtr snapshot, std::string name) {
   }
   auto goodbye = [&look] {
     if (look.mailbox && !look.taken.empty())
-      if (const auto seen = look.mailbox->mark_seen(look.taken); !seen) base::log::debug(k_event_seen, {{"error", seen.error().describe()}});
+      if (const auto seen = look.mailbox->mark_seen(look.taken); !seen)
+        base::log::debug(k_event_seen, {{"error", seen.error().describe()}});
     look.mailbox.reset();
     return true;
   };
@@ -271,16 +274,52 @@ Awaitable<base::Result<std::vector<MailboxEntry>>> DeMailPoll::find_new(Look& lo
   co_return out;
 }
 
+// The bytes go straight to where they are kept; what the header says of recipients is read from them.
+Awaitable<base::Result<DeMailPoll::Brought>> DeMailPoll::bring(Look& look, const MailboxEntry& entry, Submission& submission,
+                                                               SessionState& state) {
+  const config::Options& options = *look.snapshot->options;
+  ArrivingLines lines;
+  auto job = [&] {
+    Fetched out;
+    const auto sink = [&](base::ByteView bytes) {
+      if (lines.feed(bytes) != ArrivingLines::Fault::none) return false;
+      out.refused = submission.write(bytes);
+      return !out.refused;
+    };
+    out.done = look.mailbox->fetch(entry, options.limits.size.message, sink);
+    if (const std::string end = lines.finish(); out.done && !end.empty()) out.refused = submission.write(end);
+    return out;
+  };
+  Fetched fetched = co_await base::net::run_on(*m_pool, std::move(job));
+  if (fetched.refused) co_return base::fail(base::k_disk_full, fetched.refused->word);
+  const base::Code code = fetched.done ? base::Code{} : fetched.done.error().code;
+  if (lines.fault() != ArrivingLines::Fault::none && (fetched.done || code == base::k_too_large))
+    co_return Brought{name_of(lines.fault()), ""};
+  if (!fetched.done) {
+    const bool is_given_up = code == base::k_not_found && ++m_accounts[look.account->name].tries[id_of(entry)] >= k_most_tries;
+    if (code != base::k_too_large && !is_given_up) co_return std::move(fetched.done).error();
+    co_return Brought{code == base::k_too_large ? "too_large" : "not_given", fetched.done.error().detail};
+  }
+  if (lines.size() == 0) co_return Brought{"empty", ""};
+  bool is_clean = false;
+  const auto fields = demail::read_fields(mail::Header::parse_leniently(lines.header(), is_clean));
+  state.recipients = poll_recipients(options.demail, *look.account, fields);
+  if (state.recipients.size() > options.limits.count.recipients) co_return Brought{"too_many_recipients", ""};
+  co_return Brought{};
+}
+
 Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::take(Look& look, MailboxEntry entry) {
   const config::Options& options = *look.snapshot->options;
   const base::ByteCount limit = options.limits.size.message;
   if (entry.size && *entry.size > limit.value) {
     std::string detail = std::to_string(*entry.size) + " bytes";
-    auto passed = co_await pass_over(look, std::move(entry), "too_large", std::move(detail), true);
+    std::string word = "too_large";
+    auto passed = co_await pass_over(look, std::move(entry), std::move(word), std::move(detail), true);
     co_return passed;
   }
   const auto free = m_context.store->free_bytes();
-  if (free && *free < options.store.free_space.value + entry.size.value_or(0)) co_return base::fail(base::k_disk_full, "below store.free_space");
+  if (free && *free < options.store.free_space.value + entry.size.value_or(0))
+    co_return base::fail(base::k_disk_full, "below store.free_space");
   SessionState state = make_state(look.snapshot, *look.account);
   state.claim.listener = &state.listener;
   smtp::server::SessionInfo session;
@@ -289,39 +328,10 @@ Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::take(Look& look, MailboxEn
   session.helo = look.account->poll.host;
   const smtp::server::Envelope envelope;  // a null reverse path: no report of ours answers a De-Mail
   const auto submission = make_submission(m_context, m_handoff, state, session, envelope);
-  ArrivingLines lines;
-  auto job = [&] {
-    Fetched out;
-    const auto sink = [&](base::ByteView bytes) {
-      if (lines.feed(bytes) != ArrivingLines::Fault::none) return false;
-      out.refused = submission->write(bytes);
-      return !out.refused;
-    };
-    out.done = look.mailbox->fetch(entry, limit, sink);
-    if (const std::string end = lines.finish(); out.done && !end.empty()) out.refused = submission->write(end);
-    return out;
-  };
-  Fetched fetched = co_await base::net::run_on(*m_pool, std::move(job));
-  if (fetched.refused) co_return base::fail(base::k_disk_full, fetched.refused->word);
-  std::string word, detail;
-  if (lines.fault() != ArrivingLines::Fault::none && (fetched.done || fetched.done.error().code == base::k_too_large)) {
-    word = name_of(lines.fault());
-  } else if (!fetched.done) {
-    const base::Code code = fetched.done.error().code;
-    detail = fetched.done.error().detail;
-    const bool is_given_up = code == base::k_not_found && ++m_accounts[look.account->name].tries[id_of(entry)] >= k_most_tries;
-    if (code != base::k_too_large && !is_given_up) co_return std::move(fetched.done).error();
-    word = code == base::k_too_large ? "too_large" : "not_given";
-  } else if (lines.size() == 0) {
-    word = "empty";
-  } else {
-    bool is_clean = false;
-    const auto fields = demail::read_fields(mail::Header::parse_leniently(lines.header(), is_clean));
-    state.recipients = poll_recipients(options.demail, *look.account, fields);
-    if (state.recipients.size() > options.limits.count.recipients) word = "too_many_recipients";
-  }
-  if (!word.empty()) {
-    auto passed = co_await pass_over(look, std::move(entry), std::move(word), std::move(detail), true);
+  auto brought = co_await bring(look, entry, *submission, state);
+  if (!brought) co_return std::move(brought).error();
+  if (!brought->word.empty()) {
+    auto passed = co_await pass_over(look, std::move(entry), std::move(brought->word), std::move(brought->detail), true);
     co_return passed;
   }
   look.state->pass(entry);
@@ -333,7 +343,8 @@ Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::take(Look& look, MailboxEn
   if (const auto* refused = std::get_if<NotTaken>(&verdict)) {
     if (refused->reply.code / 100 == 4) co_return base::fail(k_not_now, refused->word);
     std::string why = refused->word;
-    auto passed = co_await pass_over(look, std::move(entry), std::move(why), std::move(detail), false);
+    std::string nothing;
+    auto passed = co_await pass_over(look, std::move(entry), std::move(why), std::move(nothing), false);
     co_return passed;
   }
   look.state->stored();
@@ -344,8 +355,10 @@ Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::take(Look& look, MailboxEn
 }
 
 // It stays at the provider; that it was looked at is remembered, and stands in the log of receipts.
-Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::pass_over(Look& look, MailboxEntry entry, std::string word, std::string detail, bool is_recorded) {
-  base::log::warning(k_event_refused, {{"account", look.account->name}, {"uid", id_of(entry)}, {"reason", word}, {"detail", detail}});
+Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::pass_over(Look& look, MailboxEntry entry, std::string word,
+                                                                std::string detail, bool is_recorded) {
+  base::log::warning(k_event_refused,
+                     {{"account", look.account->name}, {"uid", id_of(entry)}, {"reason", word}, {"detail", detail}});
   look.state->pass(entry);
   store::Change change;
   change.marks = look.state->changed_marks();
@@ -353,7 +366,8 @@ Awaitable<base::Result<DeMailPoll::Step>> DeMailPoll::pass_over(Look& look, Mail
     const SessionState state = make_state(look.snapshot, *look.account);
     const EventTime at{m_context.clock->now(), look.snapshot->cfg};
     const smtp::Reply reply{word == "too_large" ? 552 : 554, word == "too_large" ? "5.3.4" : "5.6.0", "Left at the provider"};
-    change.events.push_back(reject_event(at, state.origin(""), std::nullopt, {}, reply, word.c_str(), look.mailbox->peer_address()));
+    change.events.push_back(
+        reject_event(at, state.origin(""), std::nullopt, {}, reply, word.c_str(), look.mailbox->peer_address()));
   }
   auto done = co_await m_context.store->commit(std::move(change));
   if (!done) co_return std::move(done).error();

@@ -1,7 +1,7 @@
-// Promise: what providers keep for us in mailboxes comes in by the same door as what they bring: each account with `poll` is looked at
-// every `poll_every`, and each message there is taken once. That it was taken is committed with the message, in one transaction.
-// Nothing is removed at the provider. What cannot be taken stays there, is told once, and does not stand in the way of others; what
-// cannot be taken now ends the look, and is tried again at the next one. An account that hangs holds up no other.
+// Promise: what providers keep for us in mailboxes comes in by the same door as what they bring: each account with `poll` is
+// looked at every `poll_every`, and each message there is taken once. That it was taken is committed with the message, in one
+// transaction. Nothing is removed at the provider. What cannot be taken stays there, is told once, and does not stand in the way
+// of others; what cannot be taken now ends the look, and is tried again at the next one. An account that hangs holds up no other.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,9 @@
 
 namespace pipeline {
 
+class Submission;
+struct SessionState;
+
 // What monitoring hears of one account.
 struct PollLine {
   std::string account;
@@ -26,9 +29,9 @@ struct PollLine {
 
 class DeMailPoll {
  public:
-  static constexpr std::size_t k_threads = 4;              // looks at once; others wait for their turn
-  static constexpr int k_most_tries = 5;                   // at a message that the server lists and does not give
-  static constexpr std::chrono::seconds k_look_after{1};   // accounts of a new configuration
+  static constexpr std::size_t k_threads = 4;             // looks at once; others wait for their turn
+  static constexpr int k_most_tries = 5;                  // at a message that the server lists and does not give
+  static constexpr std::chrono::seconds k_look_after{1};  // accounts of a new configuration
 
   // All outlive this; one executor.
   DeMailPoll(Context& context, Handoff& handoff, boost::asio::any_io_executor executor);
@@ -51,6 +54,9 @@ class DeMailPoll {
     base::Steady due{}, ended{}, last_good{};
     std::map<std::string, int> tries;  // of messages that are not to be had
   };
+  struct Brought {
+    std::string word, detail;  // why it is passed over; "": it is not
+  };
   enum class Step { taken, passed, again };  // again: the session is over, and something was done
 
   base::net::Awaitable<void> watch();
@@ -59,8 +65,11 @@ class DeMailPoll {
   base::net::Awaitable<base::Result<bool>> look_into(Look& look);
   base::net::Awaitable<base::Result<void>> prepare(Look& look);
   base::net::Awaitable<base::Result<std::vector<base::net::MailboxEntry>>> find_new(Look& look);
+  base::net::Awaitable<base::Result<Brought>> bring(Look& look, const base::net::MailboxEntry& entry, Submission& submission,
+                                                    SessionState& state);
   base::net::Awaitable<base::Result<Step>> take(Look& look, base::net::MailboxEntry entry);
-  base::net::Awaitable<base::Result<Step>> pass_over(Look& look, base::net::MailboxEntry entry, std::string word, std::string detail, bool is_recorded);
+  base::net::Awaitable<base::Result<Step>> pass_over(Look& look, base::net::MailboxEntry entry, std::string word,
+                                                     std::string detail, bool is_recorded);
   void ended(const std::string& name, const base::Result<bool>& result);
 
   Context& m_context;

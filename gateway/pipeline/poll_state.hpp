@@ -1,6 +1,6 @@
 // Promise: what must be remembered of a mailbox that is polled, so that each message in it is taken once; and who a message found
-// there is for. Values and pure functions. What is remembered is bounded: of IMAP one position, of POP3 a short digest of the UIDL
-// of each message that still lies at the server, in pieces, so that taking one message rewrites a small part alone.
+// there is for. Values and pure functions. What is remembered is bounded: of IMAP one position, of POP3 a short digest of the
+// UIDL of each message that still lies at the server, in pieces, so that taking one message rewrites a small part alone.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ class PollState {
   // Which of the listing have not been taken, in their order; forgets what lies there no more. A UIDVALIDITY that changed makes
   // all of them new.
   std::vector<base::net::MailboxEntry> choose_new(const base::net::MailboxListing& listing);
-  std::uint32_t after() const { return m_uid; }          // for Mailbox::list()
+  std::uint32_t after() const { return m_uid; }            // for Mailbox::list()
   bool has_changed() const { return m_validity_changed; }  // with the last listing: all comes anew
   bool is_new() const { return m_is_new; }                 // nothing of this mailbox was remembered
 
@@ -54,16 +54,16 @@ class PollState {
   std::set<std::size_t> m_dirty;                        // pieces; k_pieces is the head
 };
 
-// The De-Mail addresses of this account among the actual recipients, else the chosen ones, each as the mailbox that it stands for;
-// one mailbox once. None: the account's default mailbox. Direction and ORCPT are set, the decision is not.
+// The De-Mail addresses of this account among the actual recipients, else the chosen ones, each as the mailbox that it stands
+// for; one mailbox once. None: the account's default mailbox. Direction and ORCPT are set, the decision is not.
 std::vector<RecipientRecord> poll_recipients(const config::DeMailOptions& options, const config::DeMailAccountOptions& account,
                                              const demail::Fields& fields);
 
-// Bytes of a message as a server of mailboxes gives them, held to what SMTP demands: lines end with CRLF, none is endless. Keeps the
-// header for whoever must read it.
+// Bytes of a message as a server of mailboxes gives them, held to what SMTP demands: lines end with CRLF, none is endless. Keeps
+// the header for whoever must read it.
 class ArrivingLines {
  public:
-  static constexpr std::size_t k_max_line = 64 * 1024;    // as at the SMTP door
+  static constexpr std::size_t k_max_line = 64 * 1024;  // as at the SMTP door
   static constexpr std::size_t k_max_header = 256 * 1024;
 
   enum class Fault { none, bare_newline, line_too_long };
