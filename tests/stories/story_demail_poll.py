@@ -84,7 +84,10 @@ def both_protocols(s, h):
     wanted.append("an drei")
     until("all are there", lambda: {x for x, _ in subjects(h)} == set(wanted))
     # two of the addresses have no line and share the default mailbox
-    until("to both mailboxes", lambda: sorted(r for x, to in subjects(h) if x == "an drei" for r in to) == ["bauamt@stadt.example", "poststelle@stadt.example"])
+    def mailboxes():
+        return sorted(r for x, to in subjects(h) if x == "an drei" for r in to)
+    until("to both mailboxes", lambda: len(mailboxes()) >= 2)
+    assert mailboxes() == ["bauamt@stadt.example", "poststelle@stadt.example"], mailboxes()
     assert len(h.leaves("msg.accept.ext")) == len(wanted)
     to = dict(subjects(h))
     assert to["Stadt 0"] == ["poststelle@stadt.example"] and to["Firma 0"] == ["amt53@stadt.example"], to
