@@ -204,7 +204,7 @@ class Loader {
       TableReader r(*section.table, section.file, "demail_account", schema::demail_account(), m_unused);
       m_faults.warning(section.file, section.table->at,
                        "demail_account \"" + accounts[i].name +
-                           "\": this version takes in by poll alone (a demail listener brings nothing in), matches no confirmation, and counts none against the limits of a day");
+                           "\": this version counts no De-Mail against the limits of a day");
       if (!r.has("poll") && !is_listened_for(accounts[i].name))
         m_faults.warning(section.file, section.table->at,
                          "demail_account \"" + accounts[i].name +

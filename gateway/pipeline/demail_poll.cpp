@@ -302,8 +302,8 @@ Awaitable<base::Result<DeMailPoll::Brought>> DeMailPoll::bring(Look& look, const
   }
   if (lines.size() == 0) co_return Brought{"empty", ""};
   bool is_clean = false;
-  const auto fields = demail::read_fields(mail::Header::parse_leniently(lines.header(), is_clean));
-  state.recipients = poll_recipients(options.demail, *look.account, fields);
+  const auto header = mail::Header::parse_leniently(lines.header(), is_clean);
+  state.recipients = poll_recipients(options.demail, *look.account, header);
   if (state.recipients.size() > options.limits.count.recipients) co_return Brought{"too_many_recipients", ""};
   co_return Brought{};
 }

@@ -146,7 +146,7 @@ Marks PollState::changed_marks() const {
 }
 
 std::vector<RecipientRecord> poll_recipients(const config::DeMailOptions& options, const config::DeMailAccountOptions& account,
-                                             const demail::Fields& fields) {
+                                             const mail::Header& header) {
   std::vector<RecipientRecord> out;
   std::set<std::string> mailboxes;
   const auto add = [&](const mail::Address& mailbox, const std::string& orcpt) {
@@ -157,14 +157,19 @@ std::vector<RecipientRecord> poll_recipients(const config::DeMailOptions& option
     record.orcpt = orcpt;
     out.push_back(std::move(record));
   };
+  const auto add_ours = [&](const std::vector<mail::Mailbox>& list) {
+    for (const mail::Mailbox& one : list) {
+      const auto& domains = account.domains;
+      if (std::find(domains.begin(), domains.end(), one.address.domain()) == domains.end()) continue;
+      if (const auto mailbox = options.mailbox_of(one.address)) add(*mailbox, "rfc822;" + one.address.text());
+    }
+  };
+  if (const auto* envelope = header.find("Envelope-to"))
+    if (const auto list = mail::parse_mailbox_list(envelope->value())) add_ours(*list);
+  const auto fields = demail::read_fields(header);
   for (const auto* recipients : {&fields.actual, &fields.chosen}) {
     if (!*recipients || !out.empty()) continue;
-    for (const auto* list : {&(*recipients)->to, &(*recipients)->cc, &(*recipients)->bcc})
-      for (const mail::Mailbox& one : *list) {
-        const auto& domains = account.domains;
-        if (std::find(domains.begin(), domains.end(), one.address.domain()) == domains.end()) continue;
-        if (const auto mailbox = options.mailbox_of(one.address)) add(*mailbox, "rfc822;" + one.address.text());
-      }
+    for (const auto* list : {&(*recipients)->to, &(*recipients)->cc, &(*recipients)->bcc}) add_ours(*list);
   }
   if (out.empty())
     if (const auto mailbox = mail::Address::parse(account.default_mailbox)) add(*mailbox, "");

@@ -54,10 +54,11 @@ class PollState {
   std::set<std::size_t> m_dirty;                        // pieces; k_pieces is the head
 };
 
-// The De-Mail addresses of this account among the actual recipients, else the chosen ones, each as the mailbox that it stands
-// for; one mailbox once. None: the account's default mailbox. Direction and ORCPT are set, the decision is not.
+// Who a message is for: the De-Mail addresses of this account in Envelope-to, which the receiving provider sets for each copy
+// (section 3.1.22), else among the actual recipients, else the chosen ones; each as the mailbox that it stands for, one mailbox
+// once. None: the account's default mailbox. Direction and ORCPT are set, the decision is not.
 std::vector<RecipientRecord> poll_recipients(const config::DeMailOptions& options, const config::DeMailAccountOptions& account,
-                                             const demail::Fields& fields);
+                                             const mail::Header& header);
 
 // Bytes of a message as a server of mailboxes gives them, held to what SMTP demands: lines end with CRLF, none is endless. Keeps
 // the header for whoever must read it.

@@ -132,7 +132,7 @@ TEST(PollRecipients, TheMailboxesThatTheAddressesStandFor) {
   options.accounts = {account(config::PollKind::imaps)};
   const auto of = [&](const char* header) {
     bool clean = false;
-    const auto fields = demail::read_fields(mail::Header::parse_leniently(std::string(header) + "\r\n", clean));
+    const auto fields = mail::Header::parse_leniently(std::string(header) + "\r\n", clean);
     Names out;
     for (const auto& r : poll_recipients(options, options.accounts[0], fields)) {
       EXPECT_EQ(r.direction, policies::Direction::inbound);
@@ -145,6 +145,11 @@ TEST(PollRecipients, TheMailboxesThatTheAddressesStandFor) {
   EXPECT_EQ(of("x-de-mail-chosen-recipient: to=amt53@stadt.de-mail.example\r\nx-de-mail-actual-recipient: to=amt41@stadt.de-mail.example\r\n"),
             Names{"amt41@stadt.example rfc822;amt41@stadt.de-mail.example"});
   EXPECT_EQ(of("X-De-Mail-Actual-Recipient: to=x@stadt.de-mail.example,y@stadt.de-mail.example\r\n"), Names{"poststelle@stadt.example rfc822;x@stadt.de-mail.example"});
+  // this copy is for one of them
+  EXPECT_EQ(of("Envelope-to: amt41@stadt.de-mail.example\r\nx-de-mail-actual-recipient: to=amt53@stadt.de-mail.example,amt41@stadt.de-mail.example\r\n"),
+            Names{"amt41@stadt.example rfc822;amt41@stadt.de-mail.example"});
+  EXPECT_EQ(of("Envelope-to: a@b.de-mail.example\r\nx-de-mail-actual-recipient: to=amt53@stadt.de-mail.example\r\n"),
+            Names{"amt53@stadt.example rfc822;amt53@stadt.de-mail.example"});
   for (const char* none : {"Subject: x\r\n", "x-de-mail-actual-recipient: to=a@b.de-mail.example\r\n", "x-de-mail-actual-recipient: quatsch\r\n"})
     EXPECT_EQ(of(none), Names{"poststelle@stadt.example "}) << none;
 }
