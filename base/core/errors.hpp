@@ -20,5 +20,6 @@ inline constexpr Code k_disk_full{111, "disk_full"};
 inline constexpr Code k_resolve{112, "resolve"};                  // no answer from the resolver: unknown, never "no"
 inline constexpr Code k_no_such_domain{113, "no_such_domain"};    // an authoritative no
 inline constexpr Code k_no_descriptors{114, "no_descriptors"};    // too many open files: temporary, and no fault of the disk
+inline constexpr Code k_denied{115, "denied"};                    // a server does not let us in: name, password or certificate
 
 }  // namespace base

@@ -18,6 +18,7 @@
 #include "gateway/app/metrics_listener.hpp"
 #include "gateway/app/serve.hpp"
 #include "gateway/app/systemd.hpp"
+#include "gateway/pipeline/demail_poll.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/recipient_probe.hpp"
 
@@ -64,6 +65,7 @@ class Daemon {
   std::unique_ptr<pipeline::Login> m_login;
   std::unique_ptr<web::Tokens> m_tokens;
   std::unique_ptr<pipeline::Dispatch> m_dispatch;
+  std::unique_ptr<pipeline::DeMailPoll> m_polls;
   std::vector<std::unique_ptr<Listener>> m_listeners;
   base::net::Pool m_watching{1};            // what monitoring asks
   std::unique_ptr<web::MetricsPage> m_page;

@@ -121,6 +121,7 @@ base::Result<void> Daemon::open(config::OptionsPtr loaded) {
   m_login = std::make_unique<pipeline::Login>(m_context);
   m_tokens = std::make_unique<web::Tokens>(m_context);
   m_dispatch = std::make_unique<pipeline::Dispatch>(m_context, m_io.get_executor());
+  m_polls = std::make_unique<pipeline::DeMailPoll>(m_context, *m_dispatch, m_io.get_executor());
   if (auto recorded = record_config(receipts::EventType::sys_start, "started", *m_context.current.get()); !recorded) return recorded;
   if (auto recovered = m_dispatch->recover(); !recovered) return recovered;
   for (std::size_t i = 0; i < loaded->listeners.size(); ++i) {
@@ -157,6 +158,7 @@ base::Result<void> Daemon::open_metrics(const config::Options& options) {
   web::MetricsSources sources;
   sources.endings = [this] { return find_endings(*m_context.current.get(), *m_keys, m_context.clock->now()); };
   sources.sessions = [this] { return m_sessions.all.load(); };
+  sources.polls = [this] { return m_polls->lines(); };
   sources.listeners_open = [this] { return !m_is_stopping && !m_failed; };
   m_page = std::make_unique<web::MetricsPage>(m_context, m_watching, std::move(sources));
   for (std::size_t i = 0; i < options.metrics_listeners.size(); ++i) {
@@ -245,7 +247,9 @@ void Daemon::begin_stop() {
 base::net::Awaitable<void> Daemon::shut_down() {
   for (auto& listener : m_listeners) listener->stop();
   m_control->stop();
+  m_polls->stop();
   co_await m_dispatch->drain(k_drain);
+  co_await m_polls->drain(k_close);
   co_await m_probe->close();
   for (const auto& [number, interrupt] : m_sessions.interrupters) interrupt();
   co_await wait_for_sessions(k_goodbye);
@@ -294,6 +298,7 @@ int Daemon::run() {
   for (auto& listener : m_listeners) listener->start();
   for (auto& listener : m_metrics_listeners) listener->start();
   m_dispatch->start();
+  m_polls->start();
   asio::co_spawn(m_io, run_daily(), tell_thrown);
   if (m_openpgp) asio::co_spawn(m_io, watch_openpgp(), asio::detached);
   if (m_notifier.watchdog()) asio::co_spawn(m_io, feed_watchdog(), [](std::exception_ptr) {});
@@ -310,6 +315,7 @@ int Daemon::run() {
   m_watching.join();
   // nobody waits for gpg any more, and a command that does must not keep the pool
   if (m_openpgp) crypto::openpgp::end_overdue(*m_keys->home(), std::chrono::milliseconds{0});
+  m_polls->join();
   m_blocking.join();
   m_crypto.join();
   const auto stopped = record_config(receipts::EventType::sys_stop, "stopped", *m_context.current.get());
@@ -318,7 +324,7 @@ int Daemon::run() {
   if (!published) base::log::error(k_event_stop, {{"error", published.error().describe()}});
   const int code = stopped && published && !m_failed ? 0 : 1;
   const auto gpg = m_openpgp ? m_openpgp->counts() : base::net::DeadlinePool::Counts{};
-  if (m_sessions.all == 0 && m_dispatch->active() == 0 && gpg.running + gpg.lost == 0) return code;
+  if (m_sessions.all == 0 && m_dispatch->active() + m_polls->active() == 0 && gpg.running + gpg.lost == 0) return code;
   if (m_openpgp) crypto::openpgp::close_home(*m_keys->home());
   // attempts that outlived the drain hold on to what would be destroyed here; the store is complete, so end at once
   m_store.reset();

@@ -99,6 +99,35 @@ base::Result<base::net::TlsClientPtr> make_route_tls(const config::Options& opti
   return made;
 }
 
+// A mailbox trusts whom next hops trust, and sees the certificate that the account's submission shows.
+base::Result<void> add_polls(const config::Options& options, pipeline::Snapshot& out) {
+  std::shared_ptr<const std::string> anchors;
+  for (const auto& account : options.demail.accounts) {
+    if (account.poll.kind == config::PollKind::none) continue;
+    pipeline::PollSecrets secrets;
+    const std::string what = "demail_account \"" + account.name + "\".poll: ";
+    auto password = config::load_secret(account.poll.password);
+    if (!password) return base::fail(password.error().code, what + password.error().detail);
+    secrets.password = std::make_shared<const base::SecretBytes>(*std::move(password));
+    if (!options.trust.tls_anchors.empty() && !anchors) {
+      auto pem = base::read_file(options.trust.tls_anchors, base::mib(16));
+      if (!pem) return std::move(pem).error();
+      anchors = std::make_shared<const std::string>(*std::move(pem));
+    }
+    secrets.anchors = anchors;
+    if (const auto* route = options.find_route(account.submission); route != nullptr && !route->client_certificate.empty()) {
+      auto pem = base::read_file(route->client_certificate, base::kib(256));
+      if (!pem) return base::fail(pem.error().code, what + pem.error().detail);
+      auto key = config::load_secret(route->client_key);
+      if (!key) return base::fail(key.error().code, what + key.error().detail);
+      secrets.certificate = std::make_shared<const std::string>(*std::move(pem));
+      secrets.key = std::make_shared<const base::SecretBytes>(*std::move(key));
+    }
+    out.polls.emplace(account.name, std::move(secrets));
+  }
+  return base::Done{};
+}
+
 base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, std::shared_ptr<Keys> keys) {
   auto out = std::make_shared<pipeline::Snapshot>();
   const auto hash = base::parse_hex(options->hash);
@@ -132,6 +161,7 @@ base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, st
     if (const auto pem = base::read_file(route.client_certificate, base::kib(256)))
       if (const auto certificate = first_certificate(*pem)) out->tls_ends.emplace("route " + route.name, certificate->not_after);
   }
+  if (auto added = add_polls(*options, *out); !added) return std::move(added).error();
   if (!options->demail.anchors.empty()) {
     const auto pem = base::read_file(options->demail.anchors, base::mib(4));
     if (!pem) return pem.error();

@@ -193,7 +193,7 @@ std::span<const KeySpec> demail_account() {
       {"valid_until", "string", "2026-12-31", "a day", "last day on which a new De-Mail is taken, in Germany; what is under way goes on"},
       {"messages_a_day", "number", "100; none with level high", "1 to 1000000", "most messages in a day; what is beyond waits for the next"},
       {"recipients_a_day", "number", "300; none with level high", "1 to 1000000", "most recipients in a day; what is beyond waits for the next"},
-      {"poll", "string", "none", "`imaps://host:port/MAILBOX` or `pop3s://host:port`", "where incoming De-Mails and confirmations lie; read, and nothing is fetched yet"},
+      {"poll", "string", "none", "`imaps://host:port/MAILBOX` or `pop3s://host:port`", "where incoming De-Mails and confirmations lie; each is taken once, none is removed"},
       {"poll_user", "string", "", "", "name to log in with there"},
       {"poll_password", "secret", "", "", "its password"},
       {"poll_every", "duration", "1m", "1s to 1d", "wait between two looks"},

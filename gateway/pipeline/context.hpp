@@ -18,6 +18,12 @@
 
 namespace pipeline {
 
+// What a mailbox at a provider is opened with.
+struct PollSecrets {
+  std::shared_ptr<const base::SecretBytes> password, key;   // key: PEM, of the certificate
+  std::shared_ptr<const std::string> anchors, certificate;  // PEM; null: the system's, none
+};
+
 // One version of configuration, policy and keys.
 struct Snapshot {
   config::OptionsPtr options;
@@ -29,6 +35,7 @@ struct Snapshot {
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
   std::map<std::string, base::Timestamp> tls_ends;                                  // when certificates end, by name: of `tls`, "route NAME"
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
+  std::map<std::string, PollSecrets> polls;                                         // by De-Mail account
   std::vector<std::string> demail_anchors;                                          // DER: who vouches for providers' signatures
 
   base::net::TlsClientPtr tls_of(const config::RouteOptions& route) const {

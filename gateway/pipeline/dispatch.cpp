@@ -20,6 +20,8 @@ constexpr base::log::Event k_event_trouble{"message.trouble"};
 constexpr base::log::Event k_event_exception{"message.exception"};
 constexpr base::log::Event k_event_fetch{"queue.fetch_failed"};
 constexpr std::chrono::seconds k_poll{30};  // at the latest: what others put into the store
+// What is due and could not be begun now (it is under way, it cannot be read, the disk is full) must not keep the loop turning.
+constexpr std::chrono::milliseconds k_soon{50}, k_not_yet{1000};
 constexpr std::size_t k_recover_lot = 1000;
 
 std::uint32_t draw_jitter() {
@@ -154,7 +156,8 @@ void Dispatch::wake() {
 
 Awaitable<void> Dispatch::run() {
   while (!m_stopping) {
-    if (m_active.size() < k_max_active / 2) co_await fetch();
+    std::size_t begun = 0;
+    if (m_active.size() < k_max_active / 2) begun = co_await fetch();
     co_await expire_holds();
     co_await watch_carriers();
     if (m_stopping) break;
@@ -163,7 +166,7 @@ Awaitable<void> Dispatch::run() {
     auto job = [this] { return m_context.store->next_due(); };
     const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
     if (next && *next)
-      wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), std::chrono::milliseconds(50), wait);
+      wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), begun > 0 ? k_soon : k_not_yet, wait);
     if (m_stopping) break;
     m_wakes_at = m_context.clock->now() + wait;
     m_timer.expires_after(wait);
@@ -172,14 +175,15 @@ Awaitable<void> Dispatch::run() {
   }
 }
 
-Awaitable<void> Dispatch::fetch() {
+Awaitable<std::size_t> Dispatch::fetch() {
   m_woken = false;
   auto job = [this] { return m_context.store->find_due(m_context.clock->now(), k_lot); };
   const auto due = co_await base::net::run_on(*m_context.blocking, std::move(job));
   if (!due) {
     base::log::error(k_event_fetch, {{"error", due.error().describe()}});
-    co_return;
+    co_return 0;
   }
+  std::size_t begun = 0;
   for (const store::Due& d : *due) {
     if (m_stopping || m_active.size() >= k_max_active) break;
     if (!m_active.insert(d.id).second) continue;
@@ -191,8 +195,10 @@ Awaitable<void> Dispatch::fetch() {
       continue;
     }
     spawn(process(**std::move(row)), d.id);
+    ++begun;
   }
   if (due->size() >= k_lot) m_woken = true;
+  co_return begun;
 }
 
 // What nobody decided in time: the sender is told that it failed. Mail from outside stays held until somebody decides, and

@@ -35,7 +35,7 @@ class Dispatch : public Handoff {
 
  private:
   base::net::Awaitable<void> run();
-  base::net::Awaitable<void> fetch();
+  base::net::Awaitable<std::size_t> fetch();  // how many it began
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> watch_carriers();
   // Whether the account may send it today; counts it then. An unreadable count is temporary: false.

@@ -214,7 +214,7 @@ class Arriving : public Submission {
     m_record.subject = facts.subject;
     m_record.message_id = facts.message_id;
     const bool https = m_state.claim.role == config::ListenerRole::https;
-    m_record.protocol = https ? "HTTPS" : protocol_of(m_session, m_record.parameters.smtputf8);
+    m_record.protocol = !m_state.protocol.empty() ? m_state.protocol : https ? "HTTPS" : protocol_of(m_session, m_record.parameters.smtputf8);
     m_record.received_from =
         own() && (https || m_state.claim.proof == policies::Proof::account) ? "" : m_session.helo + " ([" + m_session.peer_address + "])";
     m_record.receipt = base::EventId::make(m_now);

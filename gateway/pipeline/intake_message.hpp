@@ -19,6 +19,7 @@ struct SessionState {
   std::string department_at_rcpt;                 // from the reverse path; From decides after DATA
   std::vector<RecipientRecord> recipients;        // of the current transaction
   int rejections = 0;
+  std::string protocol;                           // how messages come here ("IMAP"), where it is not SMTP; for Received
 
   policies::Origin origin(const std::string& department) const { return {claim.role, listener.address, claim.proof, principal, department}; }
   bool may_record_rejection(base::Steady) { return claim.role != config::ListenerRole::mx || ++rejections <= k_recorded_rejections; }

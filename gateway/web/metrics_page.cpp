@@ -43,6 +43,19 @@ void write_openpgp(Exposition& out, const base::net::DeadlinePool* pool) {
   out.sample("amtsbote_openpgp_late_total", {}, number(counts.late));
 }
 
+void write_polls(Exposition& out, const std::vector<pipeline::PollLine>& lines) {
+  const auto family = [&](const char* name, const char* type, const char* text, auto value) {
+    out.family(name, type, text);
+    for (const pipeline::PollLine& line : lines) out.sample(name, {{"account", line.account}}, static_cast<double>(value(line)));
+  };
+  using Line = pipeline::PollLine;
+  family("amtsbote_demail_poll_taken_total", "counter", "Messages taken from the mailbox of a De-Mail account.", [](const Line& l) { return l.taken; });
+  family("amtsbote_demail_poll_refused_total", "counter", "Messages there that were passed over for good and left.", [](const Line& l) { return l.refused; });
+  family("amtsbote_demail_poll_failed_total", "counter", "Looks into the mailbox that did not come to their end.", [](const Line& l) { return l.failed; });
+  family("amtsbote_demail_poll_age_seconds", "gauge", "Since the last look that came to its end.", [](const Line& l) { return l.age.count(); });
+  family("amtsbote_demail_poll_pop3_messages", "gauge", "Messages in a POP3 mailbox at the last look; 0 for IMAP.", [](const Line& l) { return l.listed; });
+}
+
 void write_store(Exposition& out, store::Store& store) {
   const store::Metrics& m = store.metrics();
   out.histogram("amtsbote_store_commit_seconds", "Time of one transaction with its sync.", m.commit_seconds);
@@ -114,6 +127,7 @@ std::string MetricsPage::numbers() {
   write_flow(out, m_context.metrics);
   out.gauge("amtsbote_sessions_open", "SMTP and HTTPS sessions open now.", number(m_sources.sessions()));
   write_openpgp(out, m_context.openpgp);
+  if (m_sources.polls) write_polls(out, m_sources.polls());
   write_store(out, *m_context.store);
   out.gauge("amtsbote_store_free_mark_bytes", "Below this much room new mail is refused.", number(m_context.current.get()->options->store.free_space.value));
   if (const auto counters = m_context.store->counters()) write_queue(out, *counters, now);

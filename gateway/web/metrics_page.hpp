@@ -9,6 +9,7 @@
 
 #include "base/net/pool.hpp"
 #include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/demail_poll.hpp"
 #include "gateway/web/exchange.hpp"
 
 namespace web {
@@ -25,6 +26,7 @@ struct MetricsSources {
   std::function<std::vector<Ending>()> endings;
   std::function<std::size_t()> sessions;        // open now
   std::function<bool()> listeners_open;
+  std::function<std::vector<pipeline::PollLine>()> polls;  // of De-Mail accounts
 };
 
 // A checkpoint comes with the heartbeat each minute at the latest; three missed ones are no accident.
