@@ -103,7 +103,8 @@ inside test -e /var/lib/amtsbote/store.sqlite || fail "a removal took the state 
 inside test -e /etc/amtsbote/amtsbote.toml || fail "a removal took the configuration away"
 ! is_active || fail "it still runs"
 inside sh -c 'cd /root/new && apt-get install -y -q --no-install-recommends ./amtsbote_*.deb' > "$work/again.log" 2>&1 || fail "again: $(tail -5 "$work/again.log")"
-inside systemctl start amtsbote
+until_true "it runs again, on the port that was enabled" 30 is_active
+inside systemctl is-active -q amtsbote-submission.socket || fail "the enabled socket stayed closed"
 inside amtsbote receipts search --recipient praxis@partner.example > /dev/null || fail "the receipts are gone"
 inside apt-get purge -y -q amtsbote > "$work/purge.log" 2>&1 || fail "purge: $(tail -5 "$work/purge.log")"
 for path in /var/lib/amtsbote /etc/amtsbote /run/amtsbote; do inside test ! -e $path || fail "a purge left $path"; done
