@@ -10,7 +10,7 @@ mkdir -p "$directory"
 cat > "$directory/changelog.Debian" <<END
 amtsbote ($version) bookworm; urgency=medium
 
-  * Built from the sources; what is new for users stands in changelog.gz beside this file.
+  * Built from the sources; what is new for users stands in changelog.gz.
 
  -- Amtsbote maintainers <amtsbote@packages.debian.org>  $(LC_ALL=C date -u -R -d "@$seconds")
 END
