@@ -40,6 +40,15 @@ bool push(STACK_OF(X509) * stack, X509Ptr x509) {
   return true;
 }
 
+template <class Act>
+void for_each_crl(X509_STORE* store, const Act& act) {
+  X509_STORE_lock(store);
+  STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i)
+    if (X509_CRL* crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i))) act(crl);
+  X509_STORE_unlock(store);
+}
+
 struct Collected {
   std::set<Finding>* findings;
   Revocation revocation;
@@ -169,6 +178,33 @@ base::Result<TrustStorePtr> make_trust_store(const TrustMaterial& material) {
   }
   ERR_clear_error();
   return TrustStorePtr(std::move(out));
+}
+
+base::Result<TrustStorePtr> with_anchors(const TrustStore& lists, const std::vector<std::string>& anchors) {
+  auto out = std::make_shared<TrustStore>();
+  for (const std::string& der : anchors) {
+    const X509Ptr anchor = parse(der);
+    if (!anchor || X509_STORE_add_cert(out->store.get(), anchor.get()) != 1) return base::fail(k_bad_certificate, "anchor");
+  }
+  for_each_crl(lists.store.get(), [&](X509_CRL* crl) { X509_STORE_add_crl(out->store.get(), crl); });
+  ERR_clear_error();
+  return TrustStorePtr(std::move(out));
+}
+
+std::vector<std::string> crls_about(const TrustStore& store, const std::vector<std::string>& chain) {
+  std::vector<std::string> out;
+  for_each_crl(store.store.get(), [&](X509_CRL* crl) {
+    const bool is_meant = std::any_of(chain.begin(), chain.end(), [&](const std::string& der) {
+      const X509Ptr certificate = parse(der);
+      return certificate && X509_NAME_cmp(X509_get_issuer_name(certificate.get()), X509_CRL_get_issuer(crl)) == 0;
+    });
+    const int size = i2d_X509_CRL(crl, nullptr);
+    if (!is_meant || size <= 0 || static_cast<std::size_t>(size) > k_max_kept_crl) return;
+    std::string der(static_cast<std::size_t>(size), '\0');
+    auto* at = reinterpret_cast<unsigned char*>(der.data());
+    if (i2d_X509_CRL(crl, &at) == size) out.push_back(std::move(der));
+  });
+  return out;
 }
 
 PathVerdict verify_path(const TrustStore& store, const PathQuestion& question) {

@@ -37,6 +37,12 @@ struct TrustMaterial {
 class TrustStore;  // parsed once, read by any number of threads
 using TrustStorePtr = std::shared_ptr<const TrustStore>;
 base::Result<TrustStorePtr> make_trust_store(const TrustMaterial& material);  // k_bad_certificate
+// Other anchors (DER), no intermediates, and the revocation lists of that store. k_bad_certificate.
+base::Result<TrustStorePtr> with_anchors(const TrustStore& lists, const std::vector<std::string>& anchors);
+
+inline constexpr std::size_t k_max_kept_crl = 1024 * 1024;  // bytes of a list that is worth keeping beside a verdict
+// The revocation lists (DER) that the issuers of these certificates signed: for whoever checks a verdict later.
+std::vector<std::string> crls_about(const TrustStore& store, const std::vector<std::string>& chain);
 
 struct PathQuestion {
   std::string leaf;

@@ -101,7 +101,7 @@ class Surroundings {
     if (m_options.demail.anchors.empty()) return;
     const auto pem = base::read_file(m_options.demail.anchors, base::mib(4));
     if (!pem) return fault("demail.anchors: " + pem.error().detail);
-    if (const auto first = first_certificate(*pem); !first) fault("demail.anchors: " + m_options.demail.anchors.string() + ": " + first.error().detail);
+    if (const auto all = certificates_in(*pem); !all) fault("demail.anchors: " + m_options.demail.anchors.string() + ": " + all.error().detail);
   }
 
   void certificate(const config::TlsOptions& tls) {

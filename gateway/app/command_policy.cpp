@@ -113,6 +113,7 @@ class UnreadableKeys : public pipeline::KeyRing {
   base::Result<crypto::smime::IdentityPtr> identity(const certs::Fingerprint&) const override { return base::fail(base::k_io, m_why); }
   crypto::openpgp::HomePtr home() const override { return nullptr; }
   crypto::OpenRequest open_request(const std::vector<mail::Address>&) const override { return {}; }
+  base::Result<certs::TrustStorePtr> trust_under(const std::vector<std::string>&) const override { return base::fail(base::k_io, m_why); }
   pipeline::SignatureJudgement judge(const crypto::Opened&, const std::optional<mail::Mailbox>&, base::Timestamp) const override { return {}; }
 
  private:

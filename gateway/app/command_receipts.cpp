@@ -91,7 +91,15 @@ int run_prove(const Invocation& i) {
   if (!flag_of(answer, "ok")) return print_answer(i, answer, nullptr);
   const base::fs::path directory = i.one("--output");
   if (auto done = write_files(directory, object_of(answer, "files")); !done) return print_answer(i, error_answer(done.error().detail, k_exit_error), nullptr);
+  for (const auto& file : object_of(answer, "evidence")) {
+    const auto bytes = file.value().is_string() ? base::parse_base64(file.value().get_string()) : base::fail(base::k_malformed, "no text");
+    const std::string name(file.key());
+    const auto done = !bytes || !is_file_name(name) ? base::Result<void>(base::fail(base::k_malformed, "evidence in the answer")) : base::write_file_durably(directory / name, *bytes);
+    if (!done) return print_answer(i, error_answer(done.error().detail, k_exit_error), nullptr);
+  }
   json::array names;
+  for (const auto& file : object_of(answer, "evidence")) names.emplace_back((directory / std::string(file.key())).string());
+  answer.erase("evidence");
   for (const auto& file : object_of(answer, "files")) names.emplace_back((directory / std::string(file.key())).string());
   answer["files"] = std::move(names);
   return print_answer(i, answer, [](std::ostream& out, const json::object& told) {
@@ -231,7 +239,8 @@ std::vector<Command> receipts_commands() {
        "amtsbote receipts config aa4efb556fc31f7b0eb3c7c7b8e05576079bac3bc342dd668405ef48fbd5db7e", run_config},
       {"receipts prove", "Writes receipts with their proofs as files",
        "One file with all receipts of the message so far, one file for each of them, and the verifier key. Each receipt has its leaf, its disclosures and a "
-       "C2SP tlog-proof against a checkpoint that is signed and published now. The export is written into the log, with your name. The files hold addresses and "
+       "C2SP tlog-proof against a checkpoint that is signed and published now. What a De-Mail provider said of the message lies "
+       "beside them as it came, with the certificates and revocation lists that it was verified with (EID.message.eml and others). The export is written into the log, with your name. The files hold addresses and "
        "subjects: treat them as the message itself.",
        {id, {"--output,-o", "DIR", "Where to write; made if it is not there", true}, k_config_option, k_json_option},
        "0  written\n1  the log knows no such id\n2  they could not be made or written", "amtsbote receipts prove -o beweis 01JQ3V5R8WPZ6T0X2B4N7M9K1C", run_prove},

@@ -20,6 +20,7 @@ namespace {
 
 using receipts::EventType;
 
+constexpr std::size_t k_max_evidence = 48 << 20;  // bytes of one message, before base64
 constexpr std::size_t k_max_hits = 1000;
 
 // The audit is itself a leaf: who asked for what. Nothing is shown if it could not be written.
@@ -213,9 +214,22 @@ json::object prove(const Task& task) {
     files[(*leaves)[i].epoch + number + "-" + event + ".receipt.json"] = receipts::format_receipt_file({(*proven)[i]});
   }
   files["log.vkey"] = receipts::format_vkey(task.live.store().verifier_key()) + "\n";
+  json::object evidence;
+  if (is_message) {
+    const auto stored = task.live.store().evidence_of(*first->event.mid);
+    if (!stored) return error_answer(stored.error());
+    std::size_t bytes = 0;
+    for (const store::StoredEvidence& each : *stored)
+      for (const store::EvidenceFile& file : each.files) {
+        bytes += file.bytes.size();
+        if (bytes > k_max_evidence) return error_answer("more evidence than one answer may hold", k_exit_error);
+        evidence[each.eid.text() + "." + file.name] = base::to_base64(file.bytes);
+      }
+  }
   json::object out = good_answer();
   out["receipts"] = proven->size();
   out["files"] = std::move(files);
+  out["evidence"] = std::move(evidence);
   return out;
 }
 

@@ -91,6 +91,10 @@ class Keys::Ring : public pipeline::KeyRing {
     return out;
   }
 
+  base::Result<certs::TrustStorePtr> trust_under(const std::vector<std::string>& anchors) const override {
+    return certs::with_anchors(*m_keys.m_store->snapshot()->trust, anchors);
+  }
+
   pipeline::SignatureJudgement judge(const crypto::Opened& opened, const std::optional<mail::Mailbox>& from, base::Timestamp now) const override {
     pipeline::SignatureJudgement out;
     if (opened.signers.empty()) return out;

@@ -24,14 +24,28 @@ std::optional<base::fs::path> anchors_of(const config::Options& options) {
 
 // The one that clients see, which stands first in the file.
 base::Result<certs::KeyInfo> first_certificate(std::string_view pem) {
+  const auto all = certificates_in(pem);
+  if (!all) return all.error();
+  return certs::describe_certificate(all->front());
+}
+
+base::Result<std::vector<std::string>> certificates_in(std::string_view pem) {
   constexpr std::string_view k_begin = "-----BEGIN CERTIFICATE-----", k_end = "-----END CERTIFICATE-----";
-  const auto begin = pem.find(k_begin), end = pem.find(k_end);
-  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return base::fail(base::k_malformed, "no certificate");
-  std::string text(pem.substr(begin + k_begin.size(), end - begin - k_begin.size()));
-  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-  const auto der = base::parse_base64(text);
-  if (!der) return der.error();
-  return certs::describe_certificate(*der);
+  std::vector<std::string> out;
+  while (true) {
+    const auto begin = pem.find(k_begin);
+    if (begin == std::string_view::npos) break;
+    const auto end = pem.find(k_end, begin);
+    if (end == std::string_view::npos) return base::fail(base::k_malformed, "a certificate without its end");
+    std::string text(pem.substr(begin + k_begin.size(), end - begin - k_begin.size()));
+    std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+    auto der = base::parse_base64(text);
+    if (!der) return std::move(der).error();
+    out.push_back(*std::move(der));
+    pem.remove_prefix(end + k_end.size());
+  }
+  if (out.empty()) return base::fail(base::k_malformed, "no certificate");
+  return out;
 }
 
 void init_process() {
@@ -117,6 +131,13 @@ base::Result<pipeline::SnapshotPtr> make_snapshot(config::OptionsPtr options, st
     out->route_tls.emplace(route.name, *std::move(made));
     if (const auto pem = base::read_file(route.client_certificate, base::kib(256)))
       if (const auto certificate = first_certificate(*pem)) out->tls_ends.emplace("route " + route.name, certificate->not_after);
+  }
+  if (!options->demail.anchors.empty()) {
+    const auto pem = base::read_file(options->demail.anchors, base::mib(4));
+    if (!pem) return pem.error();
+    auto anchors = certificates_in(*pem);
+    if (!anchors) return base::fail(anchors.error().code, "demail.anchors: " + anchors.error().detail);
+    out->demail_anchors = *std::move(anchors);
   }
   out->keys = keys->ring(options);
   out->keys_owner = std::move(keys);

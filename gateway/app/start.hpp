@@ -18,6 +18,8 @@ base::Result<std::unique_ptr<store::Store>> open_store(const config::Options& op
 
 // The one that peers see, which stands first in the file: k_malformed if there is none.
 base::Result<certs::KeyInfo> first_certificate(std::string_view pem);
+// All of a PEM file, as DER; at least one. k_malformed.
+base::Result<std::vector<std::string>> certificates_in(std::string_view pem);
 
 // The client that shows this route's certificate; k_tls and what files say. For routes that have one.
 base::Result<base::net::TlsClientPtr> make_route_tls(const config::Options& options, const config::RouteOptions& route);

@@ -322,6 +322,7 @@ void read_demail(const Section* section, Draft& draft) {
   for (const char* domain : k_known_domains) (void)demail.domains.add(domain);
   demail.overdue = *policies::parse_duration(fallback_of(specs, "overdue"));
   demail.uncertain = *policies::parse_duration(fallback_of(specs, "uncertain"));
+  demail.retrieve = *policies::parse_duration(fallback_of(specs, "retrieve"));
   demail.most = *policies::parse_size(fallback_of(specs, "max_size"));
   if (section == nullptr) return;
   TableReader r(*section->table, section->file, "demail", specs, draft.faults);
@@ -332,6 +333,7 @@ void read_demail(const Section* section, Draft& draft) {
   }
   demail.overdue = r.duration("overdue", 1s, 30 * 24h).value_or(demail.overdue);
   demail.uncertain = r.duration("uncertain", 1s, 30 * 24h).value_or(demail.uncertain);
+  demail.retrieve = r.duration("retrieve", 1s, 365 * 24h).value_or(demail.retrieve);
   demail.most = r.size("max_size", {64 << 10}, {1 << 30}).value_or(demail.most);
 }
 

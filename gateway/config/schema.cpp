@@ -169,6 +169,7 @@ std::span<const KeySpec> demail() {
       {"anchors", "path", "", "PEM", "authorities that the providers' signatures must reach; compulsory with an account"},
       {"overdue", "duration", "8h", "1s to 30d", "without the confirmations that were asked for, this long after it was sent, the sender hears of it"},
       {"uncertain", "duration", "30m", "1s to 30d", "without a sign of a De-Mail whose outcome is not known, this long, a person must decide"},
+      {"retrieve", "duration", "90d", "1s to 365d", "a De-Mail that was received and not retrieved, this long, counts as delivered without that"},
       {"max_size", "size", "20MiB", "64KiB to 1GiB", "net size of a De-Mail"},
   };
   return k_rows;

@@ -204,7 +204,8 @@ struct DeMailOptions {
   policies::PatternSet domains;  // of De-Mail addresses
   base::fs::path anchors;        // PEM: authorities of the providers' signatures; "" where there is no account
   std::vector<DeMailAccountOptions> accounts;
-  Milliseconds overdue{}, uncertain{};  // without a receipt confirmation; without a trace after an unknown outcome
+  // Without the confirmations that were asked for; without a trace after an unknown outcome; received, and not retrieved.
+  Milliseconds overdue{}, uncertain{}, retrieve{};
   base::ByteCount most{};               // net size of a De-Mail
 
   const DeMailAccountOptions* find_account(const std::string& name) const;

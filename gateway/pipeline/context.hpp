@@ -29,6 +29,7 @@ struct Snapshot {
   std::map<std::string, base::net::TlsServerPtr> tls_servers;                       // by name
   std::map<std::string, base::Timestamp> tls_ends;                                  // when certificates end, by name: of `tls`, "route NAME"
   std::map<std::string, std::shared_ptr<const base::SecretBytes>> route_passwords;  // by route name
+  std::vector<std::string> demail_anchors;                                          // DER: who vouches for providers' signatures
 
   base::net::TlsClientPtr tls_of(const config::RouteOptions& route) const {
     const auto own = route_tls.find(route.name);

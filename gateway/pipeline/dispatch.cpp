@@ -247,6 +247,10 @@ Awaitable<void> Dispatch::process(store::MessageRow row) {
 
 Awaitable<void> Dispatch::carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due) {
   const SnapshotPtr snapshot = m_context.current.get();
+  if (record.origin.role == config::ListenerRole::demail) {
+    const bool ended = co_await take_news(*snapshot, row, due);
+    if (ended) co_return;
+  }
   auto groups = plan(*snapshot->options, std::move(due));
   for (Group& group : groups) co_await deliver_group(snapshot, row, record, std::move(group));
 }
@@ -378,6 +382,13 @@ Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRo
     u.due = a.row.due;
     u.attempts = a.row.attempts;
     u.reason = a.row.reason;
+    if (a.record.decision.demail) {
+      // from now on its provider may know it by this name
+      RecipientRecord carried = a.record;
+      if (!carried.carried) carried.carried.emplace();
+      carried.carried->group = group.number;
+      u.record = encode(carried);
+    }
     change.updates.push_back(std::move(u));
     change.events.push_back(attempt_event(at, row.mid, a.row.rx, group.route->name, a.row.attempts + 1));
   }

@@ -5,6 +5,7 @@
 
 #include <unordered_set>
 
+#include "gateway/pipeline/demail_in.hpp"
 #include "gateway/pipeline/intake.hpp"
 #include "gateway/pipeline/lanes.hpp"
 #include "gateway/pipeline/prepare.hpp"
@@ -36,6 +37,10 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> fetch();
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> watch_carriers();
+  // Of what a provider of De-Mail brought: true if it ends, waits or is held here; false if it is mail for its mailbox.
+  base::net::Awaitable<bool> take_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due);
+  base::net::Awaitable<void> hold_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due, const Doubtful& doubtful);
+  base::net::Awaitable<void> postpone_news(const store::MessageRow& row, const std::vector<Addressee>& due);
   base::net::Awaitable<void> process(store::MessageRow row);
   base::net::Awaitable<void> carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,

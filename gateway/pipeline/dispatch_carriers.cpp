@@ -1,12 +1,19 @@
+#include "base/core/log.hpp"
+#include "gateway/pipeline/demail_in.hpp"
 #include "gateway/pipeline/dispatch.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/notice.hpp"
+#include "gateway/store/errors.hpp"
 
 namespace pipeline {
 namespace {
 
 using base::net::Awaitable;
 using smtp::client::Outcome;
+
+constexpr base::log::Event k_event_news{"demail.news"};
+constexpr int k_news_attempts = 5;
+constexpr std::chrono::seconds k_news_pause{2};  // until news is looked at again that came too early
 
 constexpr const char* k_uncertain_de =
     "Die Verbindung zum De-Mail-Anbieter brach ab, bevor er antwortete, und keine Bestätigung nennt die Nachricht. Bitte fragen "
@@ -22,6 +29,12 @@ constexpr const char* k_overdue_de =
 constexpr const char* k_overdue_en =
     "Do not count on the arrival of the De-Mail; where a deadline runs, choose another way. The administrators can look into the "
     "De-Mail account.";
+
+bool heard_all(const RecipientRecord& record) {
+  const demail::Options& asked = record.decision.demail->options;
+  const Carried& c = *record.carried;
+  return (c.dispatched || !asked.dispatch) && (c.received || !asked.receipt) && (c.retrieved || !asked.retrieve);
+}
 
 Outcome told(const char* enhanced, const char* text) {
   Outcome out;
@@ -57,7 +70,9 @@ Awaitable<void> Dispatch::watch_carriers() {
       auto settled = settle_overdue(snapshot->options->retry, addressee, now);
       settled.update.id = id;
       const auto type = is_unknown ? receipts::EventType::demail_uncertain : receipts::EventType::demail_overdue;
-      change.events.push_back(demail_event(at, type, (*row)->mid, r.rx, is_unknown ? "uncertain" : "overdue"));
+      const bool ends = settled.update.to == store::State::delivered;
+      if (!ends || !heard_all(addressee.record))
+        change.events.push_back(demail_event(at, type, (*row)->mid, r.rx, is_unknown ? "uncertain" : ends ? "incomplete" : "overdue"));
       if (is_unknown) change.events.push_back(hold_event(at, (*row)->mid, r.rx, "gateway", "demail_uncertain"));
       if (settled.notice) {
         const Outcome why = is_unknown ? told("4.4.2", "uncertain") : told("4.4.7", "overdue");
@@ -78,6 +93,76 @@ Awaitable<void> Dispatch::watch_carriers() {
                  change);
     co_await commit_outcome((*row)->mid, std::move(change));
   }
+}
+
+Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due) {
+  // what a person released was looked at
+  if (due.empty() || due.front().record.released) co_return false;
+  const base::Timestamp now = m_context.clock->now();
+  const NewsInput input{*m_context.store, snapshot, row, due, now};
+  for (int attempt = 0; attempt < k_news_attempts; ++attempt) {
+    auto job = [&input] { return read_news(input); };
+    auto news = co_await base::net::run_on(*m_context.blocking, std::move(job));
+    if (news && std::holds_alternative<Ordinary>(*news)) co_return false;
+    if (news && std::holds_alternative<Doubtful>(*news)) {
+      co_await hold_news(snapshot, row, due, std::get<Doubtful>(*news));
+      co_return true;
+    }
+    if (!news || std::holds_alternative<Later>(*news)) {
+      base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"error", news ? std::get<Later>(*news).why : news.error().describe()}});
+      break;
+    }
+    auto& settled = std::get<Settled>(*news);
+    const bool has_notice = !settled.change.inserts.empty();
+    const auto done = co_await m_context.store->commit(std::move(settled.change));
+    if (done) {
+      base::log::info(k_event_news, {{"mid", row.mid.text()}, {"about", settled.about.text()}, {"out", settled.out}});
+      m_context.metrics.demail_news.add();
+      if (has_notice) wake();
+      co_return true;
+    }
+    // its message changed since it was read, by the other confirmation that came with this one: read it again
+    if (done.error().code == store::k_wrong_state) continue;
+    base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"error", done.error().describe()}});
+    break;
+  }
+  co_await postpone_news(row, due);
+  co_return true;
+}
+
+Awaitable<void> Dispatch::hold_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due, const Doubtful& doubtful) {
+  const base::Timestamp now = m_context.clock->now();
+  store::Change change;
+  base::log::warning(k_event_news, {{"mid", row.mid.text()}, {"held", doubtful.why}});
+  m_context.metrics.demail_doubtful.add();
+  std::string findings;
+  for (const std::string& finding : doubtful.findings) findings.append(findings.empty() ? "" : "\n").append(finding);
+  for (const Addressee& a : due) {
+    auto held = settle_hold(snapshot.options->retry, a, store::State::due, doubtful.why, now);
+    held.update.id = row.id;
+    m_context.metrics.held.add();
+    change.events.push_back(hold_event({now, snapshot.cfg}, row.mid, a.row.rx, "gateway", doubtful.why));
+    if (!findings.empty()) change.events.back().event.disclosures.push_back({receipts::DisclosureClass::dec, "findings", findings});
+    change.updates.push_back(std::move(held.update));
+  }
+  co_await commit_outcome(row.mid, std::move(change));
+}
+
+Awaitable<void> Dispatch::postpone_news(const store::MessageRow& row, const std::vector<Addressee>& due) {
+  const base::Timestamp now = m_context.clock->now();
+  store::Change change;
+  for (const Addressee& a : due) {
+    store::RecipientUpdate u;
+    u.id = row.id;
+    u.rx = a.row.rx;
+    u.from = u.to = store::State::due;
+    u.from_due = a.row.due;
+    u.due = now + k_news_pause;
+    u.attempts = a.row.attempts;
+    u.reason = a.row.reason;
+    change.updates.push_back(std::move(u));
+  }
+  co_await commit_outcome(row.mid, std::move(change));
 }
 
 }  // namespace pipeline

@@ -1,5 +1,6 @@
 #include "gateway/pipeline/events.hpp"
 
+#include "gateway/pipeline/demail_in.hpp"
 #include "policies/lang/legal.hpp"
 
 namespace pipeline {
@@ -168,6 +169,21 @@ store::LogEntry demail_event(const EventTime& at, EventType type, const base::Me
   auto entry = make(at, type, mid, out);
   entry.event.rx = rx;
   entry.event.ch = "demail";
+  return entry;
+}
+
+store::LogEntry demail_opened_event(const EventTime& at, const base::MessageId& mid, std::uint32_t group, const DeMailVerdict& verdict) {
+  const bool proven = verdict.integrity.is_proven();
+  auto entry = make(at, EventType::msg_transform, mid, proven ? "demail_proven" : verdict.integrity.is_whole() ? "demail_whole" : "demail_unproven");
+  entry.event.ch = "demail";
+  entry.event.facts = {{"group", std::int64_t{group}}, {"authoritative", std::int64_t{verdict.fields.options.authoritative && proven ? 1 : 0}}};
+  if (verdict.fields.level) entry.event.facts.push_back({"level", std::string(demail::name_of(*verdict.fields.level))});
+  std::vector<std::string> findings;
+  for (const auto finding : verdict.integrity.findings) findings.emplace_back(demail::name_of(finding));
+  for (const auto finding : verdict.fields.findings) findings.emplace_back(demail::name_of(finding));
+  disclose(entry, DisclosureClass::dec, "findings", joined(findings));
+  disclose(entry, DisclosureClass::msg, "provider_id", verdict.fields.message_id);
+  disclose(entry, DisclosureClass::env, "sender", verdict.fields.sender ? verdict.fields.sender->text() : "");
   return entry;
 }
 

@@ -29,6 +29,9 @@ store::LogEntry outcome_event(const EventTime& at, const base::MessageId& mid, s
                               const std::string& host, const std::string& tls);
 // What became of a De-Mail so far: `type` one of demail_*, `out` a word.
 store::LogEntry demail_event(const EventTime& at, receipts::EventType type, const base::MessageId& mid, std::uint32_t rx, const char* out);
+// What was proven of an incoming De-Mail.
+struct DeMailVerdict;
+store::LogEntry demail_opened_event(const EventTime& at, const base::MessageId& mid, std::uint32_t group, const DeMailVerdict& verdict);
 store::LogEntry hold_event(const EventTime& at, const base::MessageId& mid, std::uint32_t rx, const char* actor, const std::string& reason);
 store::LogEntry notice_event(const EventTime& at, const base::MessageId& about, const base::MessageId& notice, const char* kind);
 // An administrator did something: who and why are disclosures.

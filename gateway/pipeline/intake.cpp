@@ -100,9 +100,9 @@ class Session : public smtp::server::SessionSink {
     }
     Case c{m_state.origin(m_state.department_at_rcpt), envelope.reverse_path, nullptr, nullptr, m_context.clock->now()};
     RecipientRecord record;
-    record.address = recipient.address;
+    record.address = mailbox_of(recipient.address);
     record.direction = direction.direction;
-    record.decision = decide_one(*m_state.snapshot, c, recipient.address, direction.direction);
+    record.decision = decide_one(*m_state.snapshot, c, record.address, direction.direction);
     if (record.decision.outcome == policies::Outcome::refuse) {
       const char* word = "refused";
       const std::vector<RecipientRecord> alone{record};
@@ -112,6 +112,12 @@ class Session : public smtp::server::SessionSink {
     }
     record.notify = recipient.parameters.notify;
     record.orcpt = recipient.parameters.orcpt;
+    if (m_state.claim.role == config::ListenerRole::demail) {
+      if (record.orcpt.empty()) record.orcpt = "rfc822;" + recipient.address.text();
+      // two addresses that stand for one mailbox: it comes there once
+      const auto is_same = [&](const RecipientRecord& r) { return r.address.folded() == record.address.folded(); };
+      if (std::any_of(m_state.recipients.begin(), m_state.recipients.end(), is_same)) co_return Reply{250, "2.1.5", "Ok"};
+    }
     m_state.recipients.push_back(std::move(record));
     co_return Reply{250, "2.1.5", "Ok"};
   }
@@ -132,6 +138,11 @@ class Session : public smtp::server::SessionSink {
       return mailbox && options.route_for(mailbox->domain()) != nullptr;
     }
     return options.demail.is_demail_address(recipient) || options.route_for(recipient.domain()) != nullptr;
+  }
+  // Who gets it: of a De-Mail address of ours the mailbox that it stands for.
+  mail::Address mailbox_of(const mail::Address& recipient) const {
+    if (m_state.claim.role != config::ListenerRole::demail) return recipient;
+    return m_state.snapshot->options->demail.mailbox_of(recipient).value_or(recipient);
   }
   std::string department_of(const mail::Address& address) const {
     if (!own_sender()) return {};
@@ -196,12 +207,6 @@ Intake::Intake(Context& context, Login& login, Handoff& handoff, std::size_t lis
 std::unique_ptr<smtp::server::SessionSink> Intake::connect(const SessionInfo& session, std::optional<Reply>& refusal) {
   auto snapshot = m_context.current.get();
   const auto listener = snapshot->options->listeners[std::min(m_listener, snapshot->options->listeners.size() - 1)];
-  if (listener.role == config::ListenerRole::demail) {
-    // what a provider brings is not read yet, and nothing is acknowledged that would be lost
-    m_context.metrics.refused_for("client_not_allowed").add();
-    refusal = smtp::Reply{421, "4.3.2", "No De-Mail is taken in here"};
-    return nullptr;
-  }
   auto out = std::make_unique<Session>(m_context, m_login, m_handoff, std::move(snapshot), listener);
   // with certificates the client may still prove itself after STARTTLS
   if (!out->prove(session) && listener.client_certificates.empty()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "certs/model/key.hpp"
+#include "certs/verify/verify.hpp"
 #include "crypto/protect/open.hpp"
 #include "crypto/protect/protect.hpp"
 #include "policies/engine/question.hpp"
@@ -31,6 +32,8 @@ class KeyRing {
   virtual crypto::openpgp::HomePtr home() const = 0;
   // Only what these envelope recipients may use.
   virtual crypto::OpenRequest open_request(const std::vector<mail::Address>& recipients) const = 0;
+  // These anchors (DER) with the revocation lists that are known. k_bad_certificate.
+  virtual base::Result<certs::TrustStorePtr> trust_under(const std::vector<std::string>& anchors) const = 0;
   virtual SignatureJudgement judge(const crypto::Opened& opened, const std::optional<mail::Mailbox>& from, base::Timestamp now) const = 0;
 };
 using KeyRingPtr = std::shared_ptr<const KeyRing>;

@@ -14,6 +14,7 @@ struct Metrics {
   std::array<base::metrics::Counter, 5> accepted;          // by policies::ListenerRole
   std::array<base::metrics::Counter, k_refusals> refused;  // by Refusal
   base::metrics::Counter delivered, deferred, failed, held, uncertain, logins_failed;
+  base::metrics::Counter demail_news, demail_doubtful;     // confirmations and notifications: that counted, that a person must look at
   base::metrics::Histogram decide_seconds{base::metrics::time_bounds()}, protect_seconds{base::metrics::time_bounds()},
       open_seconds{base::metrics::time_bounds()};
 

@@ -8,6 +8,17 @@ namespace {
 
 constexpr base::log::Event k_event_notice{"notice.failed"};
 
+// Small ones share the group commit; a large one becomes a durable file first, and blocks meanwhile.
+base::Result<store::StoredBody> at_rest(store::Store& store, const base::MessageId& mid, const base::SecretBytes& key, const std::string& text) {
+  if (text.size() <= store::k_max_inline_body) return store::StoredBody{store::Store::seal_body(mid, key, text), {}, text.size()};
+  auto file = store.create_spool_file(mid, key);
+  if (!file) return std::move(file).error();
+  if (auto done = (*file)->write(text); !done) return done.error();
+  if (auto done = (*file)->finish(); !done) return done.error();
+  if (auto done = (*file)->sync(); !done) return done.error();
+  return store::StoredBody{{}, store::Store::spool_name(mid), text.size()};
+}
+
 }  // namespace
 
 mail::ReportRecipient report_recipient(const RecipientRecord& record, const smtp::client::Outcome& outcome, const std::string& host, const std::string& how) {
@@ -50,6 +61,7 @@ void add_notice(store::Store& store, const NoticeInput& in, store::Change& chang
   const config::Options& options = *in.snapshot.options;
   const config::RouteOptions* route = options.route_for(to.domain());
   if (route == nullptr) return;
+  if (!in.evidence.empty() && !options.is_own_domain(to.domain())) return;
   store::NewMessage message;
   message.id = store.reserve_id();
   message.mid = base::MessageId::make(in.now);
@@ -58,13 +70,18 @@ void add_notice(store::Store& store, const NoticeInput& in, store::Change& chang
 
   mail::ReportInput report{in.kind, options.site.hostname, to, "<" + message.mid.text() + "@" + options.site.hostname + ">", in.now, in.received,
                            in.record.parameters.envid, in.record.language, in.reason_de, in.reason_en, in.recipients, in.record.from, in.record.subject,
-                           in.record.message_id};
+                           in.record.message_id, in.title_de, in.title_en, in.evidence};
   const auto text = mail::compose_report(report);
   if (!text) {
     base::log::error(k_event_notice, {{"mid", in.about.text()}, {"error", text.error().describe()}});
     return;
   }
-  message.body = {store::Store::seal_body(message.mid, message.key, *text), {}, text->size()};
+  auto body = at_rest(store, message.mid, message.key, *text);
+  if (!body) {
+    base::log::error(k_event_notice, {{"mid", in.about.text()}, {"error", body.error().describe()}});
+    return;
+  }
+  message.body = *std::move(body);
 
   MessageRecord record;
   record.origin = {policies::ListenerRole::submission, "gateway", policies::Proof::none, "", ""};
@@ -72,7 +89,9 @@ void add_notice(store::Store& store, const NoticeInput& in, store::Change& chang
   record.message_id = report.message_id;
   record.protocol = "ESMTP";
   record.receipt = base::EventId::make(in.now);
-  record.own_notice = true;
+  // evidence is foreign content: such a notice goes to our mailboxes and nowhere else
+  record.own_notice = in.evidence.empty();
+  record.eight_bit = !base::is_ascii(in.evidence);
   record.language = in.record.language;
   RecipientRecord recipient;
   recipient.address = to;

@@ -16,6 +16,8 @@ struct NoticeInput {
   mail::ReportKind kind = mail::ReportKind::failed;
   std::vector<mail::ReportRecipient> recipients;
   std::string reason_de, reason_en;
+  std::string title_de{}, title_en{};  // of a confirmed one
+  base::ByteView evidence{};           // goes along: then nothing is made for a sender outside of our domains
 };
 
 // Adds the notice and its events to `change`. Nothing where none is due (see above) or its text cannot be composed.

@@ -5,6 +5,7 @@
 #include "base/core/errors.hpp"
 #include "crypto/protect/errors.hpp"
 #include "gateway/pipeline/decide.hpp"
+#include "gateway/pipeline/demail_in.hpp"
 #include "gateway/pipeline/demail_out.hpp"
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/scratch.hpp"
@@ -35,7 +36,13 @@ base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const
   const auto& d = in.group.first().decision;
   std::vector<std::string> names = {"Bcc"};
   names.insert(names.end(), d.strip.begin(), d.strip.end());
-  if (from_outside) names.insert(names.end(), {k_protection_field, k_results_field});
+  if (from_outside) {
+    names.insert(names.end(), {k_protection_field, k_results_field, k_demail_field});
+    // only its carrier may speak of De-Mail
+    if (in.record.origin.role != config::ListenerRole::demail)
+      for (const auto& field : facts.header.fields())
+        if (demail::is_demail_field(field.name)) names.emplace_back(field.name);
+  }
   auto edits = mail::remove_fields(facts, names);
   const auto subject = d.keywords.empty() ? std::nullopt : mail::subject_without(facts, d.keywords);
   if (subject) {
@@ -276,6 +283,18 @@ bool is_openpgp(mail::Wrapping wrapping) {
   return wrapping == mail::Wrapping::pgp_encrypted || wrapping == mail::Wrapping::pgp_signed;
 }
 
+// What nobody but us may say, on any layer that is unwrapped: our marks, and the fields of De-Mail, whose carrier sets them on
+// the outermost layer alone.
+const std::vector<std::string>& marks_of_ours() {
+  static const std::vector<std::string> k_all = [] {
+    std::vector<std::string> out{k_protection_field, k_results_field, k_demail_field, std::string(demail::field::misspelt_private_id)};
+    for (const demail::FieldRule& rule : demail::field_rules())
+      if (demail::is_demail_field(rule.name)) out.emplace_back(rule.name);
+    return out;
+  }();
+  return k_all;
+}
+
 // From outside: opened as a whole or not at all, judged, decided once more, marked.
 base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   auto e = edited(in, true);
@@ -286,8 +305,7 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   // gpg streams; only CMS is read whole. So nobody waits for the memory of an operation that hangs
   const std::uint64_t share = wrapped && !is_openpgp(e->facts.wrapping) ? 4 * e->content->size().value : 0;
   budget.take(share);
-  auto opened =
-      crypto::open(e->content, e->facts, in.snapshot.keys->open_request(recipients), {k_protection_field, k_results_field});
+  auto opened = crypto::open(e->content, e->facts, in.snapshot.keys->open_request(recipients), marks_of_ours());
   budget.give(share);
   if (!opened) return std::move(opened).error();
   auto facts = mail::inspect(*opened->content);
@@ -312,6 +330,17 @@ base::Result<Prepared> open_group(const PrepareInput& in, OpenBudget& budget) {
   if (out.second->outcome != policies::Outcome::deliver) return out;
   auto mark = marks(in, *opened, judged, *out.second);
   if (!mark) return std::move(mark).error();
+  if (in.record.origin.role == config::ListenerRole::demail) {
+    // of the message as the provider brought it, before anything was opened
+    const auto whole = mail::inspect(*in.message.body);
+    if (!whole) return whole.error();
+    const auto verdict = judge_demail(in.snapshot, in.message.body, *whole, in.message.received);
+    if (!verdict) return verdict.error();
+    auto field = mail::format_field(k_demail_field, demail_mark(*verdict, released, in.message.mid));
+    if (!field) return std::move(field).error();
+    *mark += *field;
+    out.events.push_back(demail_opened_event(at, in.message.mid, in.group.number, *verdict));
+  }
   auto content = with_subject_prefix(opened->content, *facts, out.second->mark.subject_prefix);
   out.eight_bit = facts->has_8bit_body || facts->has_8bit_header;
   out.top = *mark + top_of(in);

@@ -125,6 +125,10 @@ base::Bytes encode(const RecipientRecord& r) {
   o["released"] = r.released;
   o["expires"] = static_cast<std::int64_t>(r.expires.time_since_epoch().count());
   o["error"] = r.last_error;
+  if (r.carried)
+    o["carried"] = {{"group", static_cast<std::int64_t>(r.carried->group)}, {"dispatched", r.carried->dispatched},
+                    {"received", r.carried->received},                      {"retrieved", r.carried->retrieved},
+                    {"message_id", r.carried->message_id},                  {"integrity", r.carried->integrity}};
   return json::serialize(o);
 }
 
@@ -150,6 +154,11 @@ base::Result<RecipientRecord> decode_recipient(base::ByteView bytes) {
   r.released = flag_of(o, "released");
   r.expires = base::Timestamp{std::chrono::milliseconds{number_of(o, "expires")}};
   r.last_error = text_of(o, "error");
+  if (const auto* carried = o.if_contains("carried"); carried != nullptr && carried->is_object()) {
+    const json::object& c = carried->as_object();
+    r.carried = Carried{static_cast<std::uint32_t>(number_of(c, "group")), flag_of(c, "dispatched"), flag_of(c, "received"), flag_of(c, "retrieved"),
+                        text_of(c, "message_id"), text_of(c, "integrity")};
+  }
   return r;
 }
 

@@ -30,6 +30,14 @@ struct MessageRecord {
   std::string language;             // of the sender's department
 };
 
+// Of a De-Mail, beyond its state: which confirmations counted so far, and what its provider calls it.
+struct Carried {
+  std::uint32_t group = 0;          // "mid.g", its private-id
+  bool dispatched = false, received = false, retrieved = false;
+  std::string message_id, integrity;  // x-de-mail-message-id and -integrity, from the first confirmation that counted
+  friend bool operator==(const Carried&, const Carried&) = default;
+};
+
 struct RecipientRecord {
   mail::Address address;
   policies::Direction direction = policies::Direction::outbound;
@@ -42,6 +50,7 @@ struct RecipientRecord {
   bool released = false;            // a person released it: no quarantine holds it again
   base::Timestamp expires{};
   std::string last_error;           // escaped already
+  std::optional<Carried> carried;   // once a De-Mail was begun to be submitted
 };
 
 base::Bytes encode(const MessageRecord& record);

@@ -75,7 +75,66 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& in) {
 
 std::optional<CarrierTimes> carrier_times(const config::Options& options, const RecipientRecord& record) {
   if (!record.decision.demail) return std::nullopt;
-  return CarrierTimes{options.demail.overdue, options.demail.uncertain};
+  return CarrierTimes{options.demail.overdue, options.demail.uncertain, options.demail.retrieve};
+}
+
+bool is_known(const Carried& carried, CarrierWord word) {
+  switch (word) {
+    case CarrierWord::dispatched: return carried.dispatched;
+    case CarrierWord::received: return carried.received;
+    case CarrierWord::retrieved: return carried.retrieved;
+    case CarrierWord::lost: return false;
+  }
+  return false;
+}
+
+bool contradicts(const Carried& carried, CarrierWord word) { return word == CarrierWord::lost && (carried.received || carried.retrieved); }
+
+bool has_arrived(const RecipientRecord& record) {
+  if (!record.carried || !record.decision.demail) return false;
+  const demail::Options& asked = record.decision.demail->options;
+  const Carried& c = *record.carried;
+  if (asked.retrieve || asked.receipt) return c.received || c.retrieved;
+  return c.dispatched;
+}
+
+Settlement settle_news(const CarrierTimes& times, const Addressee& addressee, const CarrierNews& news, base::Timestamp now) {
+  Settlement out;
+  const store::RecipientRow& row = addressee.row;
+  out.record = addressee.record;
+  out.update.rx = row.rx;
+  out.update.from = row.state;
+  out.update.from_due = row.due;
+  out.update.attempts = row.attempts;
+  out.update.reason = row.reason;
+  out.update.due = now;
+  Carried& c = out.record.carried ? *out.record.carried : out.record.carried.emplace();
+  if (c.message_id.empty()) c.message_id = news.message_id;
+  if (c.integrity.empty()) c.integrity = news.integrity;
+  out.record.last_error.clear();
+  if (news.word == CarrierWord::lost) {
+    out.update.to = store::State::failed;
+    out.update.record = encode(out.record);
+    return out;
+  }
+  c.dispatched = c.dispatched || news.word == CarrierWord::dispatched;
+  c.received = c.received || news.word == CarrierWord::received;
+  c.retrieved = c.retrieved || news.word == CarrierWord::retrieved;
+  const demail::Options& asked = out.record.decision.demail->options;
+  const bool all = (c.dispatched || !asked.dispatch) && (c.received || !asked.receipt) && (c.retrieved || !asked.retrieve);
+  out.update.to = store::State::submitted;
+  if (all && (asked.receipt || asked.retrieve))
+    out.update.to = store::State::delivered;
+  else if (asked.retrieve && c.received && !c.retrieved)
+    out.update.due = now + times.retrieve;
+  else if (has_arrived(out.record) || row.state != store::State::submitted)
+    out.update.due = now + times.overdue;
+  else
+    out.update.due = row.due;
+  // a row is told from an older one by when it is due
+  if (out.update.due == row.due) out.update.due += std::chrono::milliseconds(1);
+  out.update.record = encode(out.record);
+  return out;
 }
 
 Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now) {
@@ -89,12 +148,17 @@ Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& ad
   }
   Settlement out;
   out.record = addressee.record;
-  out.record.last_error = "demail_overdue";
   out.update.rx = addressee.row.rx;
   out.update.from = out.update.to = store::State::submitted;
+  out.update.from_due = addressee.row.due;
   out.update.due = now + std::chrono::hours{24};
   out.update.attempts = addressee.row.attempts;
   out.update.reason = addressee.row.reason;
+  if (has_arrived(addressee.record)) {
+    out.update.to = store::State::delivered;
+    return out;
+  }
+  out.record.last_error = "demail_overdue";
   if (!addressee.record.delay_told) out.notice = mail::ReportKind::overdue;
   out.record.delay_told = true;
   out.update.record = encode(out.record);

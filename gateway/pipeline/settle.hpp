@@ -15,9 +15,9 @@ struct Settlement {
   std::optional<mail::ReportKind> notice;        // for the sender
 };
 
-// How long a carrier may take before a person must ask.
+// How long a carrier may take before a person must ask, and how long a recipient may let a message lie.
 struct CarrierTimes {
-  std::chrono::milliseconds overdue{}, uncertain{};
+  std::chrono::milliseconds overdue{}, uncertain{}, retrieve{};
 };
 
 struct SettleInput {
@@ -37,8 +37,25 @@ Settlement settle(const config::RetryOptions& retry, const SettleInput& input);
 std::optional<CarrierTimes> carrier_times(const config::Options& options, const RecipientRecord& record);
 
 // Nothing was heard of it in time. A submitted message stays so, with a day more; one whose outcome is unknown is for a person:
-// it may have been taken, is never sent again by itself, and does not fail by waiting.
+// it may have been taken, is never sent again by itself, and does not fail by waiting. One that has arrived ends as delivered.
 Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& addressee, base::Timestamp now);
+
+// What a confirmation or notification that counts says of one recipient of a De-Mail. lost: malware, no such recipient.
+enum class CarrierWord { dispatched, received, retrieved, lost };
+struct CarrierNews {
+  CarrierWord word = CarrierWord::dispatched;
+  std::string message_id, integrity;  // as its provider calls the De-Mail, "" where the news does not say
+};
+// Known already: a copy of what was heard before.
+bool is_known(const Carried& carried, CarrierWord word);
+// It cannot be lost and have been received.
+bool contradicts(const Carried& carried, CarrierWord word);
+// A De-Mail is delivered once the strongest confirmation that was asked for has come and the weaker ones too, or had their time to.
+// Where none but that of dispatch was asked for, notifications have that time. Of a recipient in any state of docs/states.md that
+// news may find; the caller keeps in_flight and final ones away.
+Settlement settle_news(const CarrierTimes& times, const Addressee& addressee, const CarrierNews& news, base::Timestamp now);
+// Nothing more needs to be heard: what was confirmed is enough, whatever else was asked for.
+bool has_arrived(const RecipientRecord& record);
 
 // Something of ours stands in the way (a key that is gone, output that is not what was asked): nothing leaves, a person decides.
 // Until when a hold lasts: ours ends in time, and its sender is told; mail from outside waits until somebody decides.

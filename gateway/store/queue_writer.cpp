@@ -28,7 +28,7 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
       {&out.m_sql.insert_message, "INSERT INTO message(id,mid,received,size,key,record,spool,body,department,account) VALUES(?,?,?,?,?,?,?,?,?,?)"},
       {&out.m_sql.insert_recipient,
        "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record,domain) VALUES(?,?,?,?,0,?,?,?,?)"},
-      {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=?"},
+      {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=? AND due=coalesce(?,due)"},
       {&out.m_sql.update_record, "UPDATE recipient SET record=? WHERE id=? AND rx=?"},
       {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND (state<4 OR state=7) LIMIT 1"},
       {&out.m_sql.find_message, "SELECT mid,key,spool FROM message WHERE id=?"},
@@ -48,6 +48,9 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
   auto api = ApiWriter::open(db);
   if (!api) return std::move(api).error();
   out.m_api = *std::move(api);
+  auto evidence = EvidenceWriter::open(db);
+  if (!evidence) return std::move(evidence).error();
+  out.m_evidence = *std::move(evidence);
   return out;
 }
 
@@ -78,6 +81,11 @@ base::Result<void> QueueWriter::apply(Database& db, LogWriter& log, const Change
       key = it->second;
     }
     if (auto done = log.append(db, entry, key); !done) return done;
+  }
+  for (const NewEvidence& evidence : change.evidence) {
+    const auto it = keys.find(evidence.mid);
+    if (it == keys.end()) return base::fail(k_no_message, "evidence about a message that its change does not touch");
+    if (auto done = m_evidence.add(evidence, *it->second, m_search_key); !done) return done;
   }
   for (const auto& [id, open] : touched)
     if (auto done = close_if_done(db, log, id, *open, now, after); !done) return done;
@@ -149,10 +157,12 @@ base::Result<void> QueueWriter::update(Database& db, const RecipientUpdate& u, c
   row.bind(4, static_cast<std::int64_t>(u.reason))
       .bind(5, u.id)
       .bind(6, static_cast<std::int64_t>(u.rx))
-      .bind(7, static_cast<std::int64_t>(u.from));
+      .bind(7, static_cast<std::int64_t>(u.from))
+      .bind_null(8);
+  if (u.from_due) row.bind(8, millis(*u.from_due));
   if (auto done = row.run(); !done) return done;
   if (db.changed_rows() != 1)
-    return base::fail(k_wrong_state, open.mid.text() + "/" + std::to_string(u.rx) + " is not " + name_of(u.from));
+    return base::fail(k_wrong_state, open.mid.text() + "/" + std::to_string(u.rx) + " is not " + name_of(u.from) + (u.from_due ? " as it was" : ""));
   if (!u.record) return base::Done{};
   const base::Bytes sealed = crypto::seal::seal(open.key, *u.record, place_of(open.mid, "rx" + std::to_string(u.rx)));
   m_sql.update_record.bind(1, base::ByteView(sealed)).bind(2, u.id).bind(3, static_cast<std::int64_t>(u.rx));

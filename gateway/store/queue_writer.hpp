@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/store/api_rows.hpp"
+#include "gateway/store/evidence_rows.hpp"
 #include "gateway/store/log_writer.hpp"
 
 namespace store {
@@ -48,6 +49,7 @@ class QueueWriter {
   base::SecretBytes m_search_key;
   std::map<std::int64_t, Open> m_open;  // the youngest messages under way: their next change need not read and unwrap
   ApiWriter m_api;
+  EvidenceWriter m_evidence;
   Statements m_sql;
 };
 

@@ -33,6 +33,9 @@ class Reader {
   base::Result<std::vector<ApiToken>> tokens();
   base::Result<std::optional<ApiRequest>> find_request(base::ByteView key, const base::SecretBytes& system_key, base::Timestamp now);
   base::Result<bool> has_word(const base::MessageId& mid, base::ByteView word, const base::SecretBytes& search_key);
+  base::Result<std::vector<base::MessageId>> find_evidence(const std::string& id, const base::SecretBytes& search_key);
+  base::Result<std::optional<base::MessageId>> find_message_called(const std::string& about, const base::SecretBytes& search_key);
+  base::Result<std::vector<StoredEvidence>> evidence_of(const base::MessageId& mid);
   base::Result<std::vector<Account>> accounts(const std::optional<std::string>& name);
 
  private:

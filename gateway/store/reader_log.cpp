@@ -1,5 +1,6 @@
 // The reader's side of the log: leaves, search, archived texts.
 #include "gateway/store/disclosures.hpp"
+#include "gateway/store/evidence_rows.hpp"
 #include "gateway/store/queue_writer.hpp"
 #include "gateway/store/reader.hpp"
 
@@ -104,6 +105,23 @@ base::Result<std::vector<StoredLeaf>> Reader::leaves_of(const base::MessageId& m
     if (!*row) return out;
     out.push_back(open_leaf(*query, key && !key->empty() ? &*key : nullptr));
   }
+}
+
+base::Result<std::vector<base::MessageId>> Reader::find_evidence(const std::string& id, const base::SecretBytes& search_key) {
+  const std::lock_guard lock(m_mutex);
+  return store::find_evidence(m_db, id, search_key);
+}
+
+base::Result<std::optional<base::MessageId>> Reader::find_message_called(const std::string& about, const base::SecretBytes& search_key) {
+  const std::lock_guard lock(m_mutex);
+  return store::find_message_called(m_db, about, search_key);
+}
+
+base::Result<std::vector<StoredEvidence>> Reader::evidence_of(const base::MessageId& mid) {
+  const std::lock_guard lock(m_mutex);
+  const auto key = key_of(mid);
+  if (!key) return key.error();
+  return read_evidence(m_db, mid, *key);
 }
 
 base::Result<std::optional<StoredLeaf>> Reader::leaf_at(std::uint64_t place) {

@@ -58,7 +58,17 @@ constexpr const char* k_step_5 = R"sql(
 CREATE INDEX recipient_carried ON recipient(due) WHERE state IN (3,7);
 )sql";
 
-constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4, k_step_5};
+// What confirms or denies what became of a message, as it came. `word`: a keyed hash of its own id; `about`: one of what its
+// sender calls the message.
+constexpr const char* k_step_6 = R"sql(
+CREATE TABLE evidence(eid BLOB PRIMARY KEY, mid BLOB NOT NULL, word BLOB NOT NULL, about BLOB) WITHOUT ROWID;
+CREATE INDEX evidence_mid ON evidence(mid);
+CREATE INDEX evidence_word ON evidence(word);
+CREATE INDEX evidence_about ON evidence(about) WHERE about IS NOT NULL;
+CREATE TABLE evidence_file(eid BLOB NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, UNIQUE(eid, name));
+)sql";
+
+constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4, k_step_5, k_step_6};
 static_assert(k_steps.size() == k_schema_version);
 
 base::Result<std::int64_t> version_of(Database& db) {

@@ -296,6 +296,13 @@ base::Result<std::vector<std::pair<std::string, base::Bytes>>> Store::config_tex
 base::Result<std::vector<Account>> Store::accounts() { return m_impl->reader->accounts(std::nullopt); }
 
 base::Result<bool> Store::has_word(const base::MessageId& mid, const base::Bytes& word) { return m_impl->searcher->has_word(mid, word, m_impl->search_key); }
+base::Result<std::vector<base::MessageId>> Store::find_evidence(const std::string& id) {
+  return m_impl->reader->find_evidence(id, m_impl->search_key);
+}
+base::Result<std::optional<base::MessageId>> Store::find_message_called(const std::string& about) {
+  return m_impl->reader->find_message_called(about, m_impl->search_key);
+}
+base::Result<std::vector<StoredEvidence>> Store::evidence_of(const base::MessageId& mid) { return m_impl->searcher->evidence_of(mid); }
 base::Result<std::vector<ApiToken>> Store::tokens() { return m_impl->reader->tokens(); }
 base::Bytes Store::request_key(const std::string& account, const std::string& key) const {
   return base::Bytes(base::view(base::hmac_sha256(m_impl->search_key.view(), "request\n" + account + "\n" + key)));

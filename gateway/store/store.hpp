@@ -92,6 +92,11 @@ class Store {
   base::Result<std::optional<std::uint64_t>> find_event(const base::EventId& eid);  // its place
   base::Result<std::vector<std::pair<std::string, base::Bytes>>> config_texts(const base::Sha256Digest& hash);
 
+  // What evidence came about (NewEvidence), by its own id and by what its sender calls the message.
+  base::Result<std::vector<base::MessageId>> find_evidence(const std::string& id);
+  base::Result<std::optional<base::MessageId>> find_message_called(const std::string& about);
+  base::Result<std::vector<StoredEvidence>> evidence_of(const base::MessageId& mid);
+
   // Whether the message was stored with this search word.
   base::Result<bool> has_word(const base::MessageId& mid, const base::Bytes& word);
   base::Result<std::vector<ApiToken>> tokens();

@@ -20,7 +20,9 @@ bool may_follow(State from, State to) {
   switch (from) {
     case State::held:
       return to == State::held || to == State::due || to == State::failed || to == State::cancelled || to == State::submitted || to == State::delivered;
-    case State::due: return to == State::due || to == State::held || to == State::in_flight || to == State::failed || to == State::cancelled;
+    case State::due:
+      return to == State::due || to == State::held || to == State::in_flight || to == State::failed || to == State::cancelled ||
+             to == State::submitted || to == State::delivered;
     case State::in_flight: return to == State::due || to == State::held || to == State::unknown || to == State::delivered || to == State::failed || to == State::submitted;
     case State::unknown:
       return to == State::due || to == State::held || to == State::failed || to == State::submitted || to == State::delivered || to == State::cancelled;

@@ -57,6 +57,7 @@ struct RecipientUpdate {
   std::int64_t id = 0;                       // of the message
   std::uint32_t rx = 0;
   State from = State::due, to = State::due;
+  std::optional<base::Timestamp> from_due;   // it must still be due then: nobody changed it since it was read
   base::Timestamp due{};
   std::uint32_t attempts = 0;
   int reason = 0;
@@ -101,11 +102,30 @@ struct ApiRequest {
   base::Timestamp until{};              // forgotten afterwards
 };
 
+// What came from outside about a message and must be there as it came, years later: sealed by the message's own key, so that it
+// can be read as long as the message's disclosures can.
+struct EvidenceFile {
+  std::string name;                     // "message.eml"
+  base::Bytes bytes;                    // plain here
+};
+struct NewEvidence {
+  base::EventId eid;                    // of the event that tells of it
+  base::MessageId mid;                  // of the message that it is about, which the same change touches
+  std::string id;                       // its own id at whoever sent it; stored as a keyed hash
+  std::string about;                    // what he calls the message, "" where he does not say; stored as a keyed hash
+  std::vector<EvidenceFile> files;
+};
+struct StoredEvidence {
+  base::EventId eid;
+  std::vector<EvidenceFile> files;
+};
+
 // One transaction. Either all of it is durable or nothing happened.
 struct Change {
   std::vector<NewMessage> inserts;
   std::vector<RecipientUpdate> updates;
   std::vector<LogEntry> events;
+  std::vector<NewEvidence> evidence;
   // Config and policy texts by name, archived under event.cfg of sys.config.
   std::vector<std::pair<std::string, base::Bytes>> archive;
   std::vector<Account> put_accounts;

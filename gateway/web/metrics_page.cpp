@@ -24,6 +24,9 @@ void write_flow(Exposition& out, const pipeline::Metrics& m) {
   for (const auto& [outcome, counter] : {std::pair{"delivered", &m.delivered}, {"deferred", &m.deferred}, {"failed", &m.failed}, {"held", &m.held},
                                          {"uncertain", &m.uncertain}})
     out.sample("amtsbote_recipients_total", {{"outcome", outcome}}, number(counter->value()));
+  out.family("amtsbote_demail_news_total", "counter", "Confirmations and notifications of De-Mail providers: counted, or held for a person.");
+  out.sample("amtsbote_demail_news_total", {{"outcome", "counted"}}, number(m.demail_news.value()));
+  out.sample("amtsbote_demail_news_total", {{"outcome", "held"}}, number(m.demail_doubtful.value()));
   out.histogram("amtsbote_decide_seconds", "Time of one decision for one recipient.", m.decide_seconds);
   out.family("amtsbote_crypto_seconds", "histogram", "Time to protect a message for its recipients, or to open one that came in.");
   out.histogram_of("amtsbote_crypto_seconds", {{"operation", "protect"}}, m.protect_seconds);

@@ -39,6 +39,9 @@ Words words_of(ReportKind kind) {
       return {"Verbleib ungewiss", "Outcome uncertain",
               "Ob Ihre Nachricht gesendet wurde, ist nicht bekannt. Sie wird nicht von selbst noch einmal gesendet, bis die Administration entscheidet.",
               "Whether your message was sent is not known. It is not sent again by itself before the administrators decide.", "delayed"};
+    case ReportKind::confirmed:
+      return {"Bestätigt", "Confirmed", "Zu Ihrer De-Mail ist eine Bestätigung eingegangen; sie wurde geprüft und liegt im Original bei.",
+              "A confirmation of your De-Mail has arrived; it was verified, and is attached as it came.", "delivered"};
   }
   return {};
 }
@@ -88,8 +91,8 @@ std::string status_part(const ReportInput& in) {
     out += "\r\n";
     if (!r.original.empty()) out += "Original-Recipient: " + clean(r.original, 500) + "\r\n";
     out += "Final-Recipient: " + std::string(base::is_ascii(r.address) ? "rfc822; " : "utf-8; ") + clean(r.address, 320) + "\r\n";
-    out += std::string("Action: ") + words_of(in.kind).action + "\r\n";
-    out += "Status: " + (r.status.empty() ? std::string(in.kind == ReportKind::failed ? "5.0.0" : in.kind == ReportKind::sent ? "2.0.0" : "4.0.0") : r.status) + "\r\n";
+    out += "Action: " + (r.action.empty() ? std::string(words_of(in.kind).action) : r.action) + "\r\n";
+    out += "Status: " + (r.status.empty() ? std::string(in.kind == ReportKind::failed ? "5.0.0" : in.kind == ReportKind::sent || in.kind == ReportKind::confirmed ? "2.0.0" : "4.0.0") : r.status) + "\r\n";
     if (!r.remote_host.empty()) out += "Remote-MTA: dns; " + clean(r.remote_host, 255) + "\r\n";
     if (!r.diagnostic.empty()) out += "Diagnostic-Code: smtp; " + clean(r.diagnostic, 900) + "\r\n";
     if (r.retry_until != base::Timestamp{}) out += "Will-Retry-Until: " + base::format_rfc5322(r.retry_until) + "\r\n";
@@ -120,6 +123,7 @@ const char* name_of(ReportKind kind) {
     case ReportKind::held: return "held";
     case ReportKind::overdue: return "overdue";
     case ReportKind::uncertain: return "uncertain";
+    case ReportKind::confirmed: return "confirmed";
   }
   return "failed";
 }
@@ -128,7 +132,8 @@ base::Result<std::string> compose_report(const ReportInput& in) {
   const Words w = words_of(in.kind);
   const bool german = in.language != "en";
   const std::string boundary = "report-" + base::to_hex(base::random_bytes(12));
-  auto subject = format_field("Subject", std::string(german ? w.subject_de : w.subject_en) + ": " + base::escape_remote(in.original_subject, 200));
+  const std::string& title = german ? in.title_de : in.title_en;
+  auto subject = format_field("Subject", (title.empty() ? std::string(german ? w.subject_de : w.subject_en) : title) + ": " + base::escape_remote(in.original_subject, 200));
   if (!subject) return subject;
   auto message_id = format_field("Message-ID", in.message_id);
   if (!message_id) return message_id;
@@ -138,11 +143,19 @@ base::Result<std::string> compose_report(const ReportInput& in) {
     auto references = format_field("References", base::escape_remote(in.original_message_id, 900));
     if (references) out += *references;
   }
-  out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
+  out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
+  std::string report = "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
   auto headers = header_part(in);
   if (!headers) return headers;
-  for (const std::string& part : {human_part(in), status_part(in), *headers}) out += "--" + boundary + "\r\n" + part + "\r\n";
-  return out + "--" + boundary + "--\r\n";
+  for (const std::string& part : {human_part(in), status_part(in), *headers}) report += "--" + boundary + "\r\n" + part + "\r\n";
+  report += "--" + boundary + "--\r\n";
+  if (in.evidence.empty()) return out + report;
+  const bool seven_bit = base::is_ascii(in.evidence);
+  const std::string outer = "mixed-" + base::to_hex(base::random_bytes(12)), encoding = seven_bit ? "7bit" : "8bit";
+  out += "Content-Type: multipart/mixed; boundary=\"" + outer + "\"\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n";
+  out += "--" + outer + "\r\n" + report + "\r\n--" + outer + "\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: " + encoding +
+         "\r\nContent-Disposition: attachment; filename=\"evidence.eml\"\r\n\r\n";
+  return out.append(in.evidence).append("\r\n--").append(outer).append("--\r\n");
 }
 
 }  // namespace mail

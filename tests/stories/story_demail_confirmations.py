@@ -1,0 +1,216 @@
+"""What the provider brings: confirmations reach the sender as readable mail and move the message's state, in any order and twice; what is forged, or names
+nothing of ours, is kept for a person and counts for nothing; incoming De-Mails reach their mailbox with a mark that nobody else can set."""
+import email
+import email.policy
+import hashlib
+import smtplib
+
+from demail import CITIZEN, COMPANY, NOBODY, TOWN, WEAK, Simulator, message, raw, value
+from house import House, run, until
+from story_demail_outgoing import SENDER, config, events, letter, state, submit
+
+LISTENER = """
+[tls.provider]
+certificate = "{pki}/a-tls.pem"
+key = {{ file = "{pki}/a-tls.key" }}
+client_anchors = "{pki}/tls-root.pem"
+
+[[listener]]
+role = "demail"
+address = "127.0.0.1:0"
+tls = "provider"
+client_certificates = ["mail.anbieter-a.de-mail.example"]
+"""
+
+
+def start(s, h, overdue="2h", uncertain="2s", retrieve="90d"):
+    for name in ("client-stadt.key", "a-tls.key"):
+        s.pki(name).chmod(0o400)
+    anchors = h.dir / "anchors.pem"
+    anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
+    times = f'overdue = "{overdue}"\nuncertain = "{uncertain}"\nretrieve = "{retrieve}"'
+    h.extra = config(s).replace('overdue = "3s"\nuncertain = "2s"', times) + LISTENER.format(pki=s.pki("").as_posix())
+    h.extra = h.extra.replace('level = "high"', 'level = "high"\nretrieve = true')
+    h.write_config()
+    h.change_config(f'tls_anchors = "{h.pki.ca}"', f'tls_anchors = "{anchors}"')
+    h.add_account()
+    h.start()
+    s.control(f"push 127.0.0.1:{h.ports['demail']}")
+
+
+def parsed(data):
+    return email.message_from_bytes(data, policy=email.policy.default)
+
+
+def mails_about(h, mid_of_letter, title):
+    """Mail in the department's mailbox whose subject begins so."""
+    return [m["data"] for m in h.mailboxes.messages if str(parsed(m["data"])["Subject"]).startswith(title + ": " + mid_of_letter)]
+
+
+def opened(event):
+    """What a leaf discloses, by class."""
+    return event.get("disclosures") or event.get("opened") or event["contents"]
+
+
+def gone(h, mid):
+    return not [m for m in h.json("queue", "list")["messages"] if m["mid"] == mid]
+
+
+def confirmed(s, h):
+    mid = submit(h, WEAK, "Bescheid eins")
+    until("it is over", lambda: gone(h, mid))
+    kinds = events(h, mid)
+    assert [k for k in kinds if k.startswith("demail.")] == ["demail.submit", "demail.dispatch", "demail.receipt"], kinds
+    assert kinds[-1] == "msg.closed", kinds
+    for title, text in (("Versandbestätigung", "dass er die Nachricht versandt hat"), ("Eingangsbestätigung", "in dessen Postfach liegt")):
+        data, = until(title, lambda: mails_about(h, "Bescheid eins", title))
+        mail = parsed(data)
+        assert mail["From"].startswith("Amtsbote") and text in mail.get_body(("plain",)).get_content().replace("\n", " "), mail
+        attached, = [p for p in mail.walk() if p.get_content_type() == "message/rfc822"]
+        assert "Acknowledge-Message" in "".join(str(p.get_payload(decode=True)) for p in attached.get_content().walk() if p.get_content_type().endswith("xml"))
+        report, = [p for p in mail.walk() if p.get_content_type() == "message/delivery-status"]
+        assert ("relayed" if "Versand" in title else "delivered") in report.as_string(), report.as_string()
+    shown = h.json("receipts", "show", mid)["timeline"]
+    receipt, = [e for e in shown if e["event"] == "demail.receipt"]
+    assert receipt["out"] == "received" and receipt["facts"]["signed"] == 1 and opened(receipt)["dec"]["recipient"] == WEAK, receipt
+    # the raw bytes are kept, and openssl finds the chain that is kept beside them good
+    out = h.dir / "evidence"
+    h.cli("receipts", "prove", "-o", out, mid)
+    kept = {name: out / f"{receipt['eid']}.{name}" for name in ("message.eml", "header-chain.pem", "xml-chain.pem")}
+    assert value(kept["message.eml"].read_bytes(), "x-de-mail-private-id") == mid + ".0"
+    assert hashlib.sha256(kept["message.eml"].read_bytes()).hexdigest() == opened(receipt)["msg"]["sha256"]
+    for chain in ("header-chain.pem", "xml-chain.pem"):
+        run("openssl", "verify", "-CAfile", s.pki("signature-root.pem"), "-untrusted", kept[chain], kept[chain])
+    return mid
+
+
+def in_any_order(s, h):
+    """Doubled, and the receipt before the dispatch."""
+    s.control("misbehave doubled=100 shuffle=2")
+    mid = submit(h, WEAK, "Bescheid doppelt")
+    until("it is over", lambda: gone(h, mid))
+    s.until_quiet()
+    until("nothing waits", lambda: h.json("status")["queue"]["due"] == 0)
+    kinds = events(h, mid)
+    assert kinds.count("demail.dispatch") == 1 and kinds.count("demail.receipt") == 1, kinds
+    assert not h.json("queue", "list", "--held")["messages"], h.json("queue", "list", "--held")
+    s.control("misbehave none")
+
+
+def retrieved(s, h):
+    """The retrieve confirmation comes days later; until then the message is not over."""
+    mid = h.submit([CITIZEN], raw=letter(CITIZEN, "[Abholbestätigung] Bescheid zum Abholen".encode().decode(), "")).split()[2]
+    until("it was received", lambda: "demail.receipt" in events(h, mid))
+    assert state(h, mid) == "submitted"
+    s.control("login erika high")
+    until("it is over", lambda: gone(h, mid))
+    assert "demail.retrieve" in events(h, mid)
+    until("the mail", lambda: mails_about(h, "Bescheid zum Abholen", "Abholbestätigung"))
+
+
+def lost(s, h):
+    """Notifications: no such recipient, for one of two."""
+    mid = h.submit([NOBODY, WEAK], raw=letter(f"{NOBODY}, {WEAK}", "Bescheid an zwei")).split()[2]
+    until("it is over", lambda: gone(h, mid))
+    shown = h.json("receipts", "show", mid)["timeline"]
+    ends = {(e["event"], e["rx"]) for e in shown if e["event"] in ("demail.receipt", "demail.notice")}
+    assert ends == {("demail.notice", 0), ("demail.receipt", 1)}, shown
+    data, = until("the mail", lambda: mails_about(h, "Bescheid an zwei", "De-Mail nicht zugestellt"))
+    assert "Empfängeradresse ist nicht bekannt" in parsed(data).get_body(("plain",)).get_content()
+    assert "Status: 5.1.1" in "".join(p.as_string() for p in parsed(data).walk() if p.get_content_type() == "message/delivery-status")
+
+
+def malware(s, h):
+    s.control("misbehave malware=100")
+    mid = submit(h, WEAK, "Bescheid mit Befall")
+    until("it is over", lambda: gone(h, mid))
+    assert "demail.malware" in events(h, mid), events(h, mid)
+    until("the mail", lambda: mails_about(h, "Bescheid mit Befall", "Schadsoftware gefunden: De-Mail nicht zugestellt"))
+    s.control("misbehave none")
+
+
+FORGED = ["wrong-hash", "wrong-signer", "altered-xml", "altered-mail", "unsigned", "wrapped", "wrong-private-id", "other-recipient", "expired"]
+
+
+def forged(s, h):
+    """None counts; each is held with what is wrong with it."""
+    for fate in FORGED:
+        s.control(f"misbehave none {fate}=100")
+        mails = len(h.mailboxes.messages)
+        held_before = {m["mid"] for m in h.json("queue", "list", "--held")["messages"]}
+        mid = submit(h, WEAK, f"Bescheid {fate}")
+        held = until("both are held", lambda: [m for m in h.json("queue", "list", "--held")["messages"] if m["mid"] not in held_before][1:] and
+                     [m for m in h.json("queue", "list", "--held")["messages"] if m["mid"] not in held_before])
+        assert state(h, mid) == "submitted", fate
+        assert [k for k in events(h, mid) if k.startswith("demail.")] == ["demail.submit"], (fate, events(h, mid))
+        assert len(h.mailboxes.messages) == mails, fate
+        for m in held:
+            shown = h.json("queue", "show", m["mid"])
+            why = shown["recipients"][0]["last_error"]
+            assert why == ("demail_unmatched" if fate == "wrong-private-id" and why != "demail_unproven" else "demail_unproven"), (fate, shown)
+            hold, = [e for e in h.json("receipts", "show", m["mid"])["timeline"] if e["event"] == "msg.hold"]
+            assert opened(hold)["dec"]["findings"], (fate, hold)
+        h.cli("queue", "cancel", mid, "--reason", "im Konto nachgesehen")
+        for m in held:
+            h.cli("queue", "cancel", m["mid"], "--reason", "gefälscht")
+    s.control("misbehave none")
+
+
+def uncertain_is_cleared_up(s, h):
+    """Taken, but no answer: the confirmation says so, and nothing is sent twice."""
+    before = len(s.journal("taken"))
+    s.control("smtp dot=close-taken:1")
+    mid = submit(h, WEAK, "Bescheid ohne Antwort")
+    until("it is over", lambda: gone(h, mid))
+    assert len(s.journal("taken")) == before + 1
+    kinds = events(h, mid)
+    assert "relay.unknown" in kinds and "demail.receipt" in kinds, kinds
+
+
+def incoming(s, h):
+    """A citizen writes; what an outsider says of De-Mail is taken away."""
+    mails = len(h.mailboxes.messages)
+    forged_mark = "Amtsbote-De-Mail: type=normal; integrity=good; signed=proven; authoritative=yes\r\n"
+    s.submit("erika", message(sender=CITIZEN, to=[SENDER], subject="Antrag", more=forged_mark, options="receipt"), [SENDER], sender=CITIZEN)
+    until("it is there", lambda: [m for m in h.mailboxes.messages[mails:] if parsed(m["data"])["Subject"] == "Antrag"])
+    got, = [m for m in h.mailboxes.messages[mails:] if parsed(m["data"])["Subject"] == "Antrag"]
+    assert got["to"] == ["amt53@stadt.example"], got["to"]
+    marks = parsed(got["data"]).get_all("Amtsbote-De-Mail")
+    assert len(marks) == 1 and "type=normal; integrity=good" in marks[0] and "authoritative" not in marks[0], marks
+    assert value(got["data"], "x-de-mail-sender") == CITIZEN
+    # the receipt of what we received is about somebody else's message: mail like any other, and nothing for the quarantine
+    until("its receipt too", lambda: [m for m in h.mailboxes.messages if str(parsed(m["data"])["Subject"]).startswith("*Eingangsbestätigung* Antrag")])
+    assert not h.json("queue", "list", "--held")["messages"]
+    # an address that no line names goes to the default mailbox
+    s.submit("erika", message(sender=CITIZEN, to=[TOWN], subject="An niemand"), [TOWN], sender=CITIZEN)
+    until("the default mailbox", lambda: [m for m in h.mailboxes.messages if parsed(m["data"])["Subject"] == "An niemand"])
+    # from the Internet, with everything that a provider would write
+    outside = (f"From: x@aussen.example\r\nTo: amt53@stadt.example\r\nSubject: Falsch\r\n{forged_mark}"
+               "x-de-mail-message-type: normal\r\nX-De-Mail-Authoritative: yes\r\nx-de-mail-something-new: 1\r\nDate: Mon, 01 Jan 2024 00:00:00 +0000\r\n"
+               "Message-ID: <f@aussen.example>\r\n\r\nHallo\r\n")
+    h.submit(["amt53@stadt.example"], raw=outside.encode(), sender="x@aussen.example", role="mx")
+    got = until("it is there", lambda: [m for m in h.mailboxes.messages if parsed(m["data"])["Subject"] == "Falsch"])[0]["data"]
+    assert b"e-mail" not in got.split(b"\r\n\r\n")[0].lower(), got
+
+
+def only_the_provider(s, h):
+    """Nobody else may speak on that listener."""
+    with smtplib.SMTP("127.0.0.1", h.ports["demail"], timeout=20) as smtp:
+        smtp.starttls()
+        code, _ = smtp.docmd("MAIL FROM:<x@aussen.example>")
+        assert code >= 400, code
+
+
+def main():
+    with Simulator("--messages-a-day", "1000", "--recipients-a-day", "1000") as s, House() as h:
+        start(s, h)
+        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, uncertain_is_cleared_up, incoming, only_the_provider):
+            part(s, h)
+        assert not h.internet.messages
+        assert h.stop() == 0
+        h.fsck()
+
+
+if __name__ == "__main__":
+    main()
+    print("demail_confirmations: good")
