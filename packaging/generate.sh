@@ -10,10 +10,11 @@ mkdir -p "$directory"
 cat > "$directory/changelog.Debian" <<END
 amtsbote ($version) bookworm; urgency=medium
 
-  * Built from the sources; what is new for users stands in CHANGELOG.md.
+  * Built from the sources; what is new for users stands in changelog.gz.
 
  -- Amtsbote maintainers <amtsbote@packages.debian.org>  $(LC_ALL=C date -u -R -d "@$seconds")
 END
+cp "$(dirname "$0")/../CHANGELOG.md" "$directory/changelog"
 # -n: no name and no time inside
-gzip -9n "$directory"/*.1 "$directory"/*.5 "$directory"/*.8 "$directory/changelog.Debian"
+gzip -9n "$directory"/*.1 "$directory"/*.5 "$directory"/*.8 "$directory/changelog.Debian" "$directory/changelog"
 touch "$directory/stamp"

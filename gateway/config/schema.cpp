@@ -118,7 +118,7 @@ std::span<const KeySpec> domain() {
 std::span<const KeySpec> recipients() {
   static constexpr KeySpec k_rows[] = {
       {"file", "path", "none", "one address a line, `#` begins a comment", "the list in a file"},
-      {"probe", "boolean", "false", "", "ask the server of the route at RCPT; while it gives no answer, neither do we: 451"},
+      {"probe", "boolean", "false", "", "ask the server of the route at RCPT, or for a message by HTTPS; while it gives no answer, neither do we: 451, 503"},
       {"known", "duration", "1h", "1s to 7d", "how long its yes is remembered"},
       {"absent", "duration", "5m", "1s to 1d", "how long its no is remembered"},
   };

@@ -202,11 +202,13 @@ std::unique_ptr<Exchange> Api::open(const Request& request, const Client& client
       if (!get) return std::make_unique<Fixed>(method_not_allowed("GET, POST"));
       return std::make_unique<Look>(std::move(visit), list_messages, "");
     case Route::preflight:
+      if (get) return make_preflight(std::move(visit));
+      break;
     case Route::message:
     case Route::receipts: break;
   }
   if (!get) return std::make_unique<Fixed>(method_not_allowed("GET"));
-  const View view = target.route == Route::preflight ? preflight : target.route == Route::message ? show_message : show_receipts;
+  const View view = target.route == Route::message ? show_message : show_receipts;
   return std::make_unique<Look>(std::move(visit), view, std::move(target.mid));
 }
 

@@ -47,10 +47,11 @@ using View = Response (*)(const Visit&, const std::string& mid);  // blocks on t
 Response list_messages(const Visit& visit, const std::string& mid);
 Response show_message(const Visit& visit, const std::string& mid);
 Response show_receipts(const Visit& visit, const std::string& mid);
-Response preflight(const Visit& visit, const std::string& mid);
 
 // POST /v1/messages
 std::unique_ptr<Exchange> make_submit(std::shared_ptr<Visit> visit);
+// GET /v1/preflight
+std::unique_ptr<Exchange> make_preflight(std::shared_ptr<Visit> visit);
 
 // Decisions as the answers show them.
 json::object decision_as_json(const pipeline::RecipientRecord& recipient);

@@ -16,6 +16,8 @@ class Exchange {
   virtual base::net::Awaitable<std::optional<Response>> begin() = 0;
   // A piece of the body; a Response refuses the rest unread.
   virtual std::optional<Response> write(base::ByteView piece) = 0;
+  // write() gave a Response, which goes out after this: the place to record why.
+  virtual base::net::Awaitable<void> note_refusal() { co_return; }
   // The request is whole.
   virtual base::net::Awaitable<Response> finish() = 0;
 };

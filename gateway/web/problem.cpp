@@ -3,6 +3,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "gateway/web/existence.hpp"
+
 namespace web {
 namespace {
 
@@ -96,6 +98,31 @@ Response make_problem(const pipeline::Denied& denied, const std::string& languag
   const auto& row = pipeline::row_of(denied.refusal);
   json::object out = frame(status, row.word, title_of(status, language), text_of_refusal(denied.refusal, shown(denied.who, 320), "", language));
   out["smtp"] = std::to_string(row.code) + " " + row.enhanced;
+  return as_problem(status, out);
+}
+
+json::object denial_as_json(const pipeline::Denied& denied, const std::string& language) {
+  const auto& row = pipeline::row_of(denied.refusal);
+  return {{"address", denied.who},
+          {"decision", policies::name_of(row.code < 500 ? policies::Outcome::later : policies::Outcome::refuse)},
+          {"reason", row.word},
+          {"detail", text_of_refusal(denied.refusal, shown(denied.who, 320), "", language)}};
+}
+
+Response make_problem(const std::vector<pipeline::Denied>& denied, const std::string& language) {
+  const pipeline::Denied& first = weightiest(denied);
+  const int status = status_of(first.refusal);
+  const auto& row = pipeline::row_of(first.refusal);
+  json::array list;
+  std::string detail;
+  for (const pipeline::Denied& d : denied) {
+    json::object item = denial_as_json(d, language);
+    detail += (detail.empty() ? "" : " ") + std::string(item["detail"].as_string());
+    list.emplace_back(std::move(item));
+  }
+  json::object out = frame(status, row.word, title_of(status, language), detail);
+  out["smtp"] = std::to_string(row.code) + " " + row.enhanced;
+  out["recipients"] = std::move(list);
   return as_problem(status, out);
 }
 

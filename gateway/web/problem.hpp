@@ -16,8 +16,13 @@ Response make_problem(int status, std::string_view word, std::string_view detail
 Response make_problem(std::vector<JsonFault> faults, const std::string& language);
 // A refusal before there is a message.
 Response make_problem(const pipeline::Denied& denied, const std::string& language);
+// Recipients that stand in the way, each with its own reason; `denied` is not empty.
+Response make_problem(const std::vector<pipeline::Denied>& denied, const std::string& language);
 // A message that was not taken; `recipients` with their decisions.
 Response make_problem(const pipeline::NotTaken& refused, const std::vector<pipeline::RecipientRecord>& recipients, const std::string& language);
+
+// A recipient that no rule was asked about, as the answers list it.
+json::object denial_as_json(const pipeline::Denied& denied, const std::string& language);
 
 Response make_json(int status, const json::object& object);
 

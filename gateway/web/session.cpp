@@ -99,7 +99,10 @@ Awaitable<Answer> read_body(Session& s, Exchange& exchange) {
     if (const auto* piece = std::get_if<BodyPiece>(&step)) {
       s.body_bytes += piece->bytes.size();
       auto refused = exchange.write(piece->bytes);
-      if (refused) co_return Answer{std::move(refused), false};
+      if (refused) {
+        co_await exchange.note_refusal();
+        co_return Answer{std::move(refused), false};
+      }
       continue;
     }
     if (is_too_slow(s)) {

@@ -6,9 +6,12 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/core/digest.hpp"
+#include "base/core/log.hpp"
 #include "base/net/pool.hpp"
+#include "gateway/pipeline/events.hpp"
 #include "gateway/store/errors.hpp"
 #include "gateway/web/api.hpp"
+#include "gateway/web/existence.hpp"
 #include "gateway/web/mail_lines.hpp"
 #include "mail/message/inspect.hpp"
 
@@ -18,6 +21,8 @@ namespace {
 using base::net::Awaitable;
 using pipeline::Denied;
 using pipeline::Refusal;
+
+constexpr base::log::Event k_event_refused{"https.refused"};
 
 constexpr std::size_t k_max_key = 200;                         // bytes of an Idempotency-Key
 constexpr std::chrono::hours k_remember{24};
@@ -63,8 +68,16 @@ class Submit : public Exchange {
     std::string scope = "submit";
     auto refused = co_await admit(*m_visit, std::move(scope));
     if (refused) co_return refused;
+    m_state.snapshot = m_visit->snapshot;
+    m_state.listener = m_visit->listener;
+    m_state.claim = m_visit->claim();
+    m_state.claim.listener = &m_state.listener;
+    m_state.principal = m_visit->caller.name;
     auto unfit = look_at_head();
-    if (unfit) co_return unfit;
+    if (unfit) {
+      co_await note_refusal();
+      co_return unfit;
+    }
     const std::string_view key = m_visit->request.field("idempotency-key");
     if (key.empty()) co_return std::nullopt;
     m_key = store().request_key(std::string(policies::name_of(m_visit->caller.proof)) + ":" + m_visit->caller.name, std::string(key));
@@ -90,11 +103,39 @@ class Submit : public Exchange {
     return take_mail(mail);
   }
 
+  // The receipt of a refusal stands before its answer, as by SMTP for own senders; without it the refusal still stands.
+  Awaitable<void> note_refusal() override {
+    if (!m_denied) co_return;
+    const Denied denied = *std::exchange(m_denied, std::nullopt);
+    const auto& row = pipeline::row_of(denied.refusal);
+    context().metrics.refused_for(row.word).add();
+    base::log::info(k_event_refused, {{"peer", m_visit->client.address}, {"code", row.code}, {"reason", row.word}});
+    store::Change change;
+    const pipeline::EventTime at{context().clock->now(), m_visit->snapshot->cfg};
+    const smtp::Reply reply = pipeline::reply_for_own(denied.refusal, denied.who, "", m_visit->language);
+    change.events.push_back(
+        pipeline::reject_event(at, m_state.origin(m_state.department_at_rcpt), m_from, m_to, reply, row.word, m_visit->client.address));
+    const auto done = co_await store().commit(std::move(change));
+    if (!done) base::log::error(k_event_refused, {{"error", done.error().describe()}});
+  }
+
   Awaitable<Response> finish() override {
     const base::Sha256Digest content = m_content.finish();
     if (m_earlier) co_return repeat(*m_earlier, content);
     auto unfit = m_is_json ? end_json() : end_mail();
-    if (unfit) co_return std::move(*unfit);
+    if (unfit) {
+      co_await note_refusal();
+      co_return std::move(*unfit);
+    }
+    std::vector<mail::Address> to;
+    for (const auto& r : m_state.recipients) to.push_back(r.address);
+    pipeline::SnapshotPtr snapshot = m_state.snapshot;
+    const std::vector<Denied> missing = co_await look_for(context(), std::move(snapshot), std::move(to));
+    if (!missing.empty()) {
+      m_denied = weightiest(missing);
+      co_await note_refusal();
+      co_return make_problem(missing, m_visit->language);
+    }
     Response answer;
     pipeline::Amend amend = [this, &content, &answer](const pipeline::Taken& taken, const std::vector<pipeline::RecipientRecord>& recipients,
                                                       store::Change& change) { answer = accept(taken, recipients, content, change); };
@@ -161,13 +202,12 @@ class Submit : public Exchange {
 
   // Steps of MAIL and RCPT: who may send as whom to where. Afterwards there is a submission that takes bytes.
   std::optional<Response> start(Envelope envelope) {
-    m_state.snapshot = m_visit->snapshot;
-    m_state.listener = m_visit->listener;
-    m_state.claim = m_visit->claim();
-    m_state.claim.listener = &m_state.listener;
-    m_state.principal = m_visit->caller.name;
+    m_from = envelope.from;
+    for (const mail::Address& address : envelope.to) m_to.push_back(address.text());
     if (envelope.to.size() > options().limits.count.recipients) return make_problem(422, "too_many_recipients", "too many recipients");
     if (const auto denied = pipeline::check_reverse_path(options(), m_state.claim, envelope.from)) return deny(*denied);
+    const auto* department = m_from ? options().department_of(*m_from) : nullptr;
+    if (department != nullptr) m_state.department_at_rcpt = department->id;
     const auto free = store().free_bytes();
     if (free && *free < options().store.free_space.value + m_visit->request.length.value_or(0)) return deny({Refusal::disk_full, ""});
     for (mail::Address& address : envelope.to) {
@@ -192,6 +232,7 @@ class Submit : public Exchange {
 
   std::optional<Response> deny(const Denied& denied) {
     m_submission.reset();
+    m_denied = denied;
     return make_problem(denied, m_visit->language);
   }
 
@@ -285,6 +326,9 @@ class Submit : public Exchange {
   MailLines m_lines;
   base::Bytes m_waiting, m_json;
   JsonShare m_json_share;
+  mail::ReversePath m_from;                        // as asked for, also where it is refused
+  std::vector<std::string> m_to;
+  std::optional<Denied> m_denied;                  // not recorded yet
   pipeline::SessionState m_state;
   std::unique_ptr<pipeline::Submission> m_submission;
 };

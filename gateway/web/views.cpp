@@ -1,4 +1,4 @@
-// GET: what a caller may see of his own messages, and what would become of one that he has not sent.
+// GET: what a caller may see of his own messages.
 #include <algorithm>
 #include <charconv>
 
@@ -9,15 +9,12 @@
 #include "gateway/web/api.hpp"
 #include "gateway/web/receipts_of.hpp"
 #include "gateway/web/timeline.hpp"
-#include "mail/message/edit.hpp"
-#include "mail/message/inspect.hpp"
 
 namespace web {
 namespace {
 
 constexpr std::size_t k_page = 50, k_max_page = 200;
 constexpr std::size_t k_looked_at = 1000;  // hits of one page that a state may sort out
-constexpr std::size_t k_max_preflight = 100;
 
 store::Store& store_of(const Visit& visit) { return *visit.services.context.store; }
 
@@ -144,61 +141,6 @@ Response show_receipts(const Visit& visit, const std::string& mid) {
   Response out{200, "application/json", receipts::format_receipt_file(*proven), {}};
   out.fields.emplace_back("Log-Vkey", receipts::format_vkey(store_of(visit).verifier_key()));
   return out;
-}
-
-// The decision about a message that has no content yet but a subject, by the rules of this moment.
-Response preflight(const Visit& visit, const std::string&) {
-  std::vector<JsonFault> faults;
-  const auto from = mail::Address::parse(visit.request.parameter("from").value_or(""));
-  if (!from) faults.push_back({"from", "is no address"});
-  const auto to = visit.request.parameters("to");
-  if (to.empty() || to.size() > k_max_preflight) faults.push_back({"to", "must stand 1 to 100 times"});
-  std::string header;
-  for (const auto& [name, value] : visit.request.query) {
-    if (name == "subject") {
-      auto field = mail::format_field("Subject", value);
-      if (field && header.size() < 2000)
-        header += *field;
-      else
-        faults.push_back({"subject", "cannot be a subject"});
-    } else if (name == "classification") {
-      if (value != "confidential") faults.push_back({"classification", "can only be \"confidential\""});
-      header += "Sensitivity: Company-Confidential\r\n";
-    } else if (name != "from" && name != "to") {
-      faults.push_back({shown(name, 60), "is not known"});
-    }
-  }
-  if (!faults.empty()) return make_problem(std::move(faults), visit.language);
-  const config::Options& options = *visit.snapshot->options;
-  const pipeline::Claim claim = visit.claim();
-  const mail::MessageFacts facts = mail::inspect(base::ByteView("From: " + from->text() + "\r\n" + header + "\r\n"));
-  const pipeline::Sender sender = pipeline::check_from(options, claim, *from, facts);
-  if (sender.denied) return make_problem(*sender.denied, visit.language);
-  const policies::Origin origin{claim.role, visit.listener.address, claim.proof, visit.caller.name, sender.department};
-  json::array list;
-  for (const std::string& text : to) {
-    const auto address = mail::Address::parse(text);
-    if (!address) return make_problem({{"to", "is no address"}}, visit.language);
-    const auto direction = pipeline::check_recipient(options, claim, *address);
-    pipeline::RecipientRecord record;
-    record.address = *address;
-    record.direction = direction.direction;
-    json::object item;
-    if (direction.denied) {
-      item = {{"address", address->text()}, {"decision", "refuse"}, {"reason", pipeline::row_of(direction.denied->refusal).word}};
-      item["detail"] = visit.language == "de" ? pipeline::german_text(direction.denied->refusal, direction.denied->who, "")
-                                              : pipeline::english_text(direction.denied->refusal, direction.denied->who, "");
-    } else {
-      const pipeline::Case c{origin, *from, &facts, nullptr, visit.services.context.clock->now()};
-      record.decision = pipeline::decide_one(*visit.snapshot, c, *address, direction.direction);
-      item = decision_as_json(record);
-      if (record.decision.outcome != policies::Outcome::deliver)
-        item["detail"] = pipeline::decision_lines(record.decision, address->text(), visit.language).front();
-      item["trail"] = policies::format_trail(record.decision);
-    }
-    list.emplace_back(std::move(item));
-  }
-  return make_json(200, {{"recipients", std::move(list)}, {"config", options.hash}});
 }
 
 }  // namespace web

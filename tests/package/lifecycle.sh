@@ -58,6 +58,10 @@ inside systemd-analyze verify --man=no amtsbote.service amtsbote-submission.sock
 inside systemd-analyze security --no-pager amtsbote.service | tail -1
 inside sh -c 'tr "\0" "\n" < /proc/$(systemctl show -P MainPID amtsbote)/environ' | grep -q CREDENTIALS_DIRECTORY || fail "no credentials"
 
+say "a backup from inside the sandbox"
+inside amtsbote store backup /var/backups/amtsbote/one > /dev/null || fail "no backup"
+inside test -s /var/backups/amtsbote/one/backup.json || fail "the backup is not whole"
+
 say "reload: a good one and a bad one"
 before=$(inside amtsbote status --json | grep -o '"config":"[^"]*"')
 inside sh -c 'echo "# a change" >> /etc/amtsbote/policies/10-first.toml'
@@ -103,9 +107,12 @@ inside test -e /var/lib/amtsbote/store.sqlite || fail "a removal took the state 
 inside test -e /etc/amtsbote/amtsbote.toml || fail "a removal took the configuration away"
 ! is_active || fail "it still runs"
 inside sh -c 'cd /root/new && apt-get install -y -q --no-install-recommends ./amtsbote_*.deb' > "$work/again.log" 2>&1 || fail "again: $(tail -5 "$work/again.log")"
-inside systemctl start amtsbote
+until_true "it runs again, on the port that was enabled" 30 is_active
+inside systemctl is-active -q amtsbote-submission.socket || fail "the enabled socket stayed closed"
 inside amtsbote receipts search --recipient praxis@partner.example > /dev/null || fail "the receipts are gone"
 inside apt-get purge -y -q amtsbote > "$work/purge.log" 2>&1 || fail "purge: $(tail -5 "$work/purge.log")"
+inside test -s /var/backups/amtsbote/one/backup.json || fail "a purge took a backup away"
+inside rm -rf /var/backups/amtsbote
 for path in /var/lib/amtsbote /etc/amtsbote /run/amtsbote; do inside test ! -e $path || fail "a purge left $path"; done
 ! inside sh -c 'find / -xdev \( -name "*amtsbote*" -o -lname "*amtsbote*" \) -not -path "/root/*" -not -path "/var/log/*" -not -path "/proc/*" -not -path "/var/cache/*" | grep .' || fail "left over"
 
