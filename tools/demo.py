@@ -1,14 +1,16 @@
 """The demo: what a department, a citizen, a company and an auditor would see, with ordinary programs at both ends.
 
 Mail is submitted by swaks over STARTTLS with a password; what arrives is opened by `openssl cms` and `gpg`; the receipts are
-verified by tools/verify-receipt.sh, which is sh and openssl. Every step says what it saw; a step that did not see it fails.
+verified by tools/verify-receipt.sh, which is sh and openssl. The De-Mail provider is the simulator of the tests: there is none to be had. Every step says what it saw; a step that did not see it fails.
 """
 import email
+import email.policy
 import os
 import pathlib
 import subprocess
 import sys
 
+import demail
 import house
 from house import House, run
 
@@ -110,6 +112,32 @@ def two_openpgp(h):
     return message_id(protocol)
 
 
+def three_demail(h, provider):
+    step(3, "the health office writes to a De-Mail address and asks for a receipt")
+    protocol = swaks(h, demail.WEAK, "Ihr Bescheid", SECRET)
+    mid = message_id(protocol)
+    say("told by the gateway: " + reply_of(protocol)[-2])
+    taken = house.until("the provider took it", lambda: provider.journal("taken"))[0]
+    say(f"taken by the provider as {taken['from']}, options: {', '.join(taken['options'])}")
+    hold("nothing of it crossed the Internet", len(h.internet.messages) == 2)
+
+    def heard():
+        subjects = [str(email.message_from_bytes(m["data"], policy=email.policy.default)["Subject"]) for m in h.mailboxes.messages]
+        return all(any(s.startswith(title) for s in subjects) for title in ("Versandbestätigung", "Eingangsbestätigung")) and subjects
+    for subject in house.until("both confirmations", heard):
+        say("in the office's mailbox: " + subject)
+    house.until("it is over", lambda: "msg.closed" in [e["event"] for e in h.json("receipts", "show", mid)["timeline"]])
+    target = h.dir / "demail-evidence"
+    h.cli("receipts", "prove", mid, "--output", target)
+    raw = [p for p in target.iterdir() if p.name.endswith(".message.eml")]
+    hold("both confirmations are kept as they came", len(raw) == 2)
+    for path in raw:
+        confirmation = demail.Confirmation(path.read_bytes(), provider.pki("signature-root.pem"))
+        hold(f"xmlsec1 accepts the provider's signature of the {demail.value(path.read_bytes(), 'x-de-mail-message-type')}", confirmation.good)
+    done(3, "De-Mail", "dispatch and receipt confirmed; signatures checked by xmlsec1")
+    return mid, len(h.mailboxes.messages)
+
+
 def four_refused(h):
     step(4, "the health office writes to somebody without any key")
     before = len(h.internet.messages)
@@ -122,7 +150,7 @@ def four_refused(h):
     done(4, "no key known", "refused in the dialogue, with the reason")
 
 
-def five_inbound(h):
+def five_inbound(h, before):
     step(5, "an encrypted and signed mail comes in from outside")
     sender, key = h.pki.mail("praxis@aerzte.example")
     inner, signed, outer = h.dir / "inner", h.dir / "signed", h.dir / "outer"
@@ -132,7 +160,7 @@ def five_inbound(h):
         "-subject", "Antwort", h.pki.dir / "amt53_at_stadt.example.pem")
     raw = b"Message-ID: <antwort@aerzte.example>\r\nAmtsbote-Protection: signed=valid; forged\r\n" + outer.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     reply = h.submit(["amt53@stadt.example"], sender="praxis@aerzte.example", role="mx", raw=raw)
-    data = h.mailboxes.wait(1)[0]["data"]
+    data = h.mailboxes.wait(before + 1)[before]["data"]
     marks = [l for l in email.message_from_bytes(data).get_all("Amtsbote-Protection")]
     for mark in marks:
         say("mark: " + " ".join(mark.split()))
@@ -181,18 +209,21 @@ def message_id(protocol):
 
 def main():
     keep = "--keep" in sys.argv
-    with House() as h:
+    with demail.Simulator() as provider, House() as h:
+        demail.join(provider, h)
         print(paint("1", "Amtsbote demo") + f"   (in {h.dir}, gone afterwards)")
         h.start()
+        provider.control(f"push 127.0.0.1:{h.ports['demail']}")
         h.add_account()
         h.trust_authority()
         h.import_own("amt53@stadt.example")
         h.cli("keys", "generate", "amt53@stadt.example", "--name", "Gesundheitsamt")
         first = one_smime(h)
         second = two_openpgp(h)
+        third, mails = three_demail(h, provider)
         four_refused(h)
-        fifth = five_inbound(h)
-        six_receipts(h, [first, second, fifth])
+        fifth = five_inbound(h, mails)
+        six_receipts(h, [first, second, third, fifth])
         print("\n" + paint("1", "All held:"))
         for number, title, how in TABLE:
             print(f"  {number}  {title:<18} {how}")

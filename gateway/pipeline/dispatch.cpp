@@ -22,6 +22,8 @@ constexpr base::log::Event k_event_fetch{"queue.fetch_failed"};
 constexpr std::chrono::seconds k_poll{30};  // at the latest: what others put into the store
 // What is due and could not be begun now (it is under way, it cannot be read, the disk is full) must not keep the loop turning.
 constexpr std::chrono::milliseconds k_soon{50}, k_not_yet{1000};
+constexpr std::size_t k_max_unreadable = 10'000;
+constexpr std::chrono::minutes k_unreadable_pause{10};
 constexpr std::size_t k_recover_lot = 1000;
 
 std::uint32_t draw_jitter() {
@@ -186,11 +188,15 @@ Awaitable<std::size_t> Dispatch::fetch() {
   std::size_t begun = 0;
   for (const store::Due& d : *due) {
     if (m_stopping || m_active.size() >= k_max_active) break;
+    if (const auto it = m_unreadable.find(d.id); it != m_unreadable.end() && m_context.clock->now() < it->second) continue;
     if (!m_active.insert(d.id).second) continue;
     auto load = [this, id = d.id] { return m_context.store->load(id, true); };
     auto row = co_await base::net::run_on(*m_context.blocking, std::move(load));
     if (!row || !*row) {
-      if (!row) base::log::error(k_event_fetch, {{"id", d.id}, {"error", row.error().describe()}});
+      if (!row) {
+        base::log::error(k_event_fetch, {{"id", d.id}, {"error", row.error().describe()}});
+        note_unreadable(d.id);
+      }
       m_active.erase(d.id);
       continue;
     }
@@ -199,6 +205,12 @@ Awaitable<std::size_t> Dispatch::fetch() {
   }
   if (due->size() >= k_lot) m_woken = true;
   co_return begun;
+}
+
+// It stays in the queue, is shown there, and is looked at again now and then; it must not keep the loop turning.
+void Dispatch::note_unreadable(std::int64_t id) {
+  if (m_unreadable.size() >= k_max_unreadable) m_unreadable.clear();
+  m_unreadable[id] = m_context.clock->now() + k_unreadable_pause;
 }
 
 // What nobody decided in time: the sender is told that it failed. Mail from outside stays held until somebody decides, and
@@ -235,6 +247,7 @@ Awaitable<void> Dispatch::process(store::MessageRow row) {
   auto record = decode_message(row.record);
   if (!record) {
     base::log::error(k_event_trouble, {{"mid", row.mid.text()}, {"error", record.error().describe()}});
+    note_unreadable(row.id);
     co_return;
   }
   const base::Timestamp now = m_context.clock->now();
@@ -244,6 +257,7 @@ Awaitable<void> Dispatch::process(store::MessageRow row) {
     auto recipient = decode_recipient(r.record);
     if (!recipient) {
       base::log::error(k_event_trouble, {{"mid", row.mid.text()}, {"error", recipient.error().describe()}});
+      note_unreadable(row.id);
       continue;
     }
     due.push_back({r, *std::move(recipient)});

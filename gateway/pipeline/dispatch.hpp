@@ -3,6 +3,7 @@
 // that the queue may be any length. A poisonous message is held or postponed; it never stops the others.
 #pragma once
 
+#include <unordered_map>
 #include <unordered_set>
 
 #include "gateway/pipeline/day_count.hpp"
@@ -36,6 +37,7 @@ class Dispatch : public Handoff {
  private:
   base::net::Awaitable<void> run();
   base::net::Awaitable<std::size_t> fetch();  // how many it began
+  void note_unreadable(std::int64_t id);
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> watch_carriers();
   // Whether the account may send it today; counts it then. An unreadable count is temporary: false.
@@ -71,6 +73,7 @@ class Dispatch : public Handoff {
   std::shared_ptr<OpenBudget> m_budget = std::make_shared<OpenBudget>(k_open_budget);
   boost::asio::steady_timer m_timer;
   std::unordered_set<std::int64_t> m_active;
+  std::unordered_map<std::int64_t, base::Timestamp> m_unreadable;  // messages that cannot be read, and until when nobody tries
   std::map<std::string, DayCount> m_today;  // by De-Mail account
   base::Timestamp m_wakes_at{};
   bool m_stopping = false, m_woken = true;

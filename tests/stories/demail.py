@@ -30,6 +30,7 @@ HASHED = ["From", "Date", "Message-ID", "Subject", "Reply-To", "X-de-mail-confir
           "X-de-mail-confirmation-of-retrieve", "X-de-mail-authoritative", "X-de-mail-private", "X-de-mail-sender", "X-de-mail-chosen-recipient",
           "X-de-mail-auth-mechanism", "X-de-mail-auth-level", "X-de-mail-originator-provider", "X-de-mail-message-type", "X-de-mail-version",
           "X-de-mail-private-id", "X-de-mail-message-id", "X-de-mail-account-holder"]
+OFFICE = "amt53@stadt.de-mail.example"
 TOWN, CITIZEN, COMPANY = "amt@stadt.de-mail.example", "erika.mustermann@anbieter-a.de-mail.example", "info@firma.de-mail.example"
 WEAK, CLOSED, NOBODY = "max.mustermann@anbieter-b.de-mail.example", "zu@anbieter-b.de-mail.example", "niemand@anbieter-b.de-mail.example"
 
@@ -160,6 +161,69 @@ class Simulator:
             raise AssertionError(f"it was taken: {done}")
         assert len(self.journal("taken")) == before
         return answer
+
+
+# --- a gateway at the provider ---
+
+def town_config(s, valid_until="2099-12-31"):
+    """How the town sends: for amtsbote.toml."""
+    return f"""
+[demail]
+domains = ["*.de-mail.example"]
+anchors = "{s.pki('signature-root.pem')}"
+overdue = "3s"
+uncertain = "2s"
+
+[[demail_account]]
+name = "stadt"
+provider = "anbieter-a.de-mail.example"
+smtp = "localhost:{s.port('a', 'submission')}"
+client_certificate = "{s.pki('client-stadt.pem')}"
+client_key = {{ file = "{s.pki('client-stadt.key')}" }}
+level = "high"
+domains = ["stadt.de-mail.example"]
+addresses = {{ "amt53@stadt.example" = "{OFFICE}" }}
+default_mailbox = "amt53@stadt.example"
+messages_a_day = 1000
+recipients_a_day = 1000
+valid_until = "{valid_until}"
+"""
+
+
+LISTENER = """
+[tls.provider]
+certificate = "{pki}/a-tls.pem"
+key = {{ file = "{pki}/a-tls.key" }}
+client_anchors = "{pki}/tls-root.pem"
+
+[[listener]]
+role = "demail"
+address = "127.0.0.1:0"
+tls = "provider"
+client_certificates = ["mail.anbieter-a.de-mail.example"]
+"""
+
+
+def join(s, h, overdue="2h", uncertain="2s", retrieve="90d"):
+    """Gateway and provider know each other, both ways; neither is started by it."""
+    for name in ("client-stadt.key", "a-tls.key"):
+        s.pki(name).chmod(0o400)
+    anchors = h.dir / "anchors.pem"
+    anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
+    times = f'overdue = "{overdue}"\nuncertain = "{uncertain}"\nretrieve = "{retrieve}"'
+    h.extra = town_config(s).replace('overdue = "3s"\nuncertain = "2s"', times) + LISTENER.format(pki=s.pki("").as_posix())
+    h.extra = h.extra.replace('level = "high"', 'level = "high"\nretrieve = true')
+    h.write_config()
+    h.change_config(f'tls_anchors = "{h.pki.ca}"', f'tls_anchors = "{anchors}"')
+
+
+def letter(to, subject, more=""):
+    return (f"From: Amt 53 <amt53@stadt.example>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{os.urandom(8).hex()}@stadt.example>\r\n"
+            f"Date: Mon, 01 Jan 2024 00:00:00 +0000\r\n{more}MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nGuten Tag.\r\n").encode()
+
+
+def submit(h, to, subject, more=""):
+    return h.submit([to], raw=letter(to, subject, more)).split()[2]
 
 
 # --- a De-Mail, judged ---

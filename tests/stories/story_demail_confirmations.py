@@ -5,38 +5,9 @@ import email.policy
 import hashlib
 import smtplib
 
-from demail import CITIZEN, COMPANY, NOBODY, TOWN, WEAK, Simulator, message, raw, value
+from demail import CITIZEN, NOBODY, OFFICE as SENDER, TOWN, WEAK, Simulator, join, letter, message, submit, value
 from house import House, run, until
-from story_demail_outgoing import SENDER, config, events, letter, state, submit
-
-LISTENER = """
-[tls.provider]
-certificate = "{pki}/a-tls.pem"
-key = {{ file = "{pki}/a-tls.key" }}
-client_anchors = "{pki}/tls-root.pem"
-
-[[listener]]
-role = "demail"
-address = "127.0.0.1:0"
-tls = "provider"
-client_certificates = ["mail.anbieter-a.de-mail.example"]
-"""
-
-
-def start(s, h, overdue="2h", uncertain="2s", retrieve="90d"):
-    for name in ("client-stadt.key", "a-tls.key"):
-        s.pki(name).chmod(0o400)
-    anchors = h.dir / "anchors.pem"
-    anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
-    times = f'overdue = "{overdue}"\nuncertain = "{uncertain}"\nretrieve = "{retrieve}"'
-    h.extra = config(s).replace('overdue = "3s"\nuncertain = "2s"', times) + LISTENER.format(pki=s.pki("").as_posix())
-    h.extra = h.extra.replace('level = "high"', 'level = "high"\nretrieve = true')
-    h.write_config()
-    h.change_config(f'tls_anchors = "{h.pki.ca}"', f'tls_anchors = "{anchors}"')
-    h.add_account()
-    h.start()
-    s.control(f"push 127.0.0.1:{h.ports['demail']}")
-
+from story_demail_outgoing import events, state
 
 def parsed(data):
     return email.message_from_bytes(data, policy=email.policy.default)
@@ -203,7 +174,10 @@ def only_the_provider(s, h):
 
 def main():
     with Simulator("--messages-a-day", "1000", "--recipients-a-day", "1000") as s, House() as h:
-        start(s, h)
+        join(s, h)
+        h.add_account()
+        h.start()
+        s.control(f"push 127.0.0.1:{h.ports['demail']}")
         for part in (confirmed, in_any_order, retrieved, lost, malware, forged, uncertain_is_cleared_up, incoming, only_the_provider):
             part(s, h)
         assert not h.internet.messages

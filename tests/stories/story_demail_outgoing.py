@@ -8,44 +8,10 @@ import signal
 import smtplib
 import time
 
-from demail import COMPANY, NOBODY, WEAK, Simulator
+from demail import COMPANY, NOBODY, OFFICE as SENDER, WEAK, Simulator, letter, submit, town_config as config
 from house import House, until
 
 COUNT = 50
-SENDER = "amt53@stadt.de-mail.example"
-
-
-def config(s, valid_until="2099-12-31"):
-    return f"""
-[demail]
-domains = ["*.de-mail.example"]
-anchors = "{s.pki('signature-root.pem')}"
-overdue = "3s"
-uncertain = "2s"
-
-[[demail_account]]
-name = "stadt"
-provider = "anbieter-a.de-mail.example"
-smtp = "localhost:{s.port('a', 'submission')}"
-client_certificate = "{s.pki('client-stadt.pem')}"
-client_key = {{ file = "{s.pki('client-stadt.key')}" }}
-level = "high"
-domains = ["stadt.de-mail.example"]
-addresses = {{ "amt53@stadt.example" = "{SENDER}" }}
-default_mailbox = "amt53@stadt.example"
-messages_a_day = 1000
-recipients_a_day = 1000
-valid_until = "{valid_until}"
-"""
-
-
-def letter(to, subject, more=""):
-    return (f"From: Amt 53 <amt53@stadt.example>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{os.urandom(8).hex()}@stadt.example>\r\n"
-            f"Date: Mon, 01 Jan 2024 00:00:00 +0000\r\n{more}MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nGuten Tag.\r\n").encode()
-
-
-def submit(h, to, subject, more=""):
-    return h.submit([to], raw=letter(to, subject, more)).split()[2]
 
 
 def events(h, mid):

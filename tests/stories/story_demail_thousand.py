@@ -1,14 +1,10 @@
 """A thousand De-Mails, their confirmations shuffled, doubled, 5 % lost and 5 % forged: each message ends in the state that what arrived justifies, no forged
 confirmation counts, and the log is whole."""
-import json
 import os
-import smtplib
 
-from demail import CITIZEN, COMPANY, WEAK, Simulator
+from demail import CITIZEN, COMPANY, WEAK, Simulator, join, letter
 from house import House, until
-from story_demail_confirmations import start
-from story_demail_misbehaviour import FORGERIES
-from story_demail_outgoing import events, letter
+from story_demail_outgoing import events
 
 COUNT = int(os.environ.get("DEMAIL_COUNT", "1000"))
 # every way in which one can be forged counts for nothing; of an unknown version, signed by its provider, all is true that it says
@@ -36,15 +32,15 @@ def quiet(s, h):
 
 def main():
     with Simulator("--messages-a-day", "9999", "--recipients-a-day", "9999", "--misbehave", "shuffle=40 lost=5 forged=5 doubled=10 seed=11") as s, House() as h:
-        start(s, h, overdue="60s")
+        join(s, h, overdue="60s")
+        h.add_account()
+        h.start()
+        s.control(f"push 127.0.0.1:{h.ports['demail']}")
         mids = submit_all(h)
         until("all are taken", lambda: len(s.journal("taken")) == COUNT, 300)
         s.control("misbehave none")
         s.control("flush")
         until("nothing moves any more", lambda: quiet(s, h), 300)
-        fates = {}
-        for e in s.journal("issued"):
-            fates.setdefault(e["private_id"][:26], []).append((e["type"], e["fate"], e["about"]))
         # by the letter, since a forged confirmation may name another message
         about = {e["id"]: e["private_id"].split(".")[0] for e in s.journal("letter")}
         came = {mid: {} for mid in mids}
