@@ -126,8 +126,9 @@ void Dispatch::uncount_demail(const Group& group, const Delivery& delivery, stor
 }
 
 Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::MessageRow& row, const std::vector<Addressee>& due) {
-  // what a person released was looked at
-  if (due.empty() || due.front().record.released) co_return false;
+  if (due.empty()) co_return false;
+  // what a person released is judged once more: the anchors may have been mended; if it proves nothing still, it is mail
+  const bool released = due.front().record.released;
   const base::Timestamp now = m_context.clock->now();
   const NewsInput input{*m_context.store, snapshot, row, due, now};
   for (int attempt = 0; attempt < k_news_attempts; ++attempt) {
@@ -135,6 +136,7 @@ Awaitable<bool> Dispatch::take_news(const Snapshot& snapshot, const store::Messa
     auto news = co_await base::net::run_on(*m_context.blocking, std::move(job));
     if (news && std::holds_alternative<Ordinary>(*news)) co_return false;
     if (news && std::holds_alternative<Doubtful>(*news)) {
+      if (released) co_return false;
       co_await hold_news(snapshot, row, due, std::get<Doubtful>(*news));
       co_return true;
     }

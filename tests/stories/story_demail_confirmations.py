@@ -127,6 +127,35 @@ def forged(s, h):
     s.control("misbehave none")
 
 
+def anchors_are_mended(s, h):
+    """The provider's authority was missing: what it confirmed meanwhile counts once it is there and somebody lets it in."""
+    good = s.pki("signature-root.pem")
+    h.change_config(f'anchors = "{good}"', f'anchors = "{s.pki("foreign-root.pem")}"')
+    h.reload()
+    mid = submit(h, WEAK, "Bescheid unter fremdem Anker")
+    held = until("both are held", lambda: len(h.json("queue", "list", "--held")["messages"]) == 2 and h.json("queue", "list", "--held")["messages"])
+    h.change_config(f'anchors = "{s.pki("foreign-root.pem")}"', f'anchors = "{good}"')
+    h.reload()
+    for m in held:
+        h.cli("queue", "release", m["mid"], "--reason", "Anker ergänzt")
+    until("it is over", lambda: gone(h, mid))
+    assert {"demail.dispatch", "demail.receipt"} <= set(events(h, mid))
+
+
+def what_proves_nothing_is_mail(s, h):
+    s.control("misbehave none unsigned=100")
+    mid = submit(h, WEAK, "Bescheid ohne Beweis")
+    held = until("both are held", lambda: len(h.json("queue", "list", "--held")["messages"]) == 2 and h.json("queue", "list", "--held")["messages"])
+    s.control("misbehave none")
+    for m in held:
+        h.cli("queue", "release", m["mid"], "--reason", "soll das Amt lesen")
+    got = until("they are delivered", lambda: [m["data"] for m in h.mailboxes.messages if b"quarantine=released" in m["data"]][1:] and
+                [m["data"] for m in h.mailboxes.messages if b"quarantine=released" in m["data"]])
+    assert all("signed=no" in parsed(d)["Amtsbote-De-Mail"] for d in got), got
+    assert state(h, mid) == "submitted" and not {"demail.dispatch", "demail.receipt"} & set(events(h, mid))
+    h.cli("queue", "cancel", mid, "--reason", "erledigt")
+
+
 def uncertain_is_cleared_up(s, h):
     """Taken, but no answer: the confirmation says so, and nothing is sent twice."""
     before = len(s.journal("taken"))
@@ -178,7 +207,7 @@ def main():
         h.add_account()
         h.start()
         s.control(f"push 127.0.0.1:{h.ports['demail']}")
-        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, uncertain_is_cleared_up, incoming, only_the_provider):
+        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, anchors_are_mended, what_proves_nothing_is_mail, uncertain_is_cleared_up, incoming, only_the_provider):
             part(s, h)
         assert not h.internet.messages
         assert h.stop() == 0

@@ -171,6 +171,14 @@ TEST_F(VerifyPath, Revocation) {
   const auto with_crl = trust({pki.der("ca")}, {}, {slurp(pki.file("crl.der"))});
   EXPECT_TRUE(verdict(*with_crl, "gone", "").contains(Finding::revoked));
   EXPECT_EQ(verdict(*with_crl, "bob", ""), Findings{});
+  // the lists go along under other anchors, and are found again for a chain
+  const auto other = certs::with_anchors(*with_crl, {pki.der("ca")});
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(verdict(**other, "gone", "").contains(Finding::revoked));
+  EXPECT_EQ(certs::crls_about(**other, {pki.der("bob"), pki.der("ca")}), std::vector{slurp(pki.file("crl.der"))});
+  EXPECT_TRUE(certs::crls_about(**other, {}).empty());
+  EXPECT_TRUE(certs::crls_about(*trust({pki.der("ca")}), {pki.der("bob")}).empty());
+  EXPECT_FALSE(certs::with_anchors(*with_crl, {"no certificate"}));
   EXPECT_EQ(verdict(*with_crl, "bob", "", Purpose::encrypt, now(), certs::Revocation::hard), Findings{});
   EXPECT_FALSE(verdict(*ca(), "gone", "").contains(Finding::revoked)) << "no CRL is known";
   EXPECT_EQ(verdict(*ca(), "bob", "", Purpose::encrypt, now(), certs::Revocation::hard), Findings{Finding::revocation_unknown});

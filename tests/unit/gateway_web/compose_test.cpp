@@ -42,6 +42,16 @@ TEST(Compose, AWholeMessageIsReadAsItWasMeant) {
   EXPECT_THAT(made->message, Not(HasSubstr("e@f.example")));
 }
 
+// The options are the fields that a user's program would set, and say both yes and no.
+TEST(Compose, OptionsOfADeMail) {
+  std::vector<web::JsonFault> faults;
+  const auto made = compose(R"({"from":"a@b.example","to":"c@d.de-mail.example","text":"x","demail":{"receipt":true,"personal":false}})", faults);
+  ASSERT_TRUE(made);
+  EXPECT_THAT(made->message, HasSubstr("x-de-mail-confirmation-of-receipt: yes\r\n"));
+  EXPECT_THAT(made->message, HasSubstr("x-de-mail-private: no\r\n"));
+  EXPECT_THAT(made->message, Not(HasSubstr("x-de-mail-authoritative")));
+}
+
 struct Wrong {
   const char* name;
   const char* json;
@@ -54,6 +64,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"newline_in_subject", R"({"from":"a@b.example","to":"c@d.example","subject":"x\r\nBcc: x@y.example"})", "subject"},
                     Wrong{"newline_in_name", R"({"from":{"address":"a@b.example","name":"x\r\ny"},"to":"c@d.example"})", "from.name"},
                     Wrong{"newline_in_field", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x\ny"}})", "headers.References"},
+                    Wrong{"unknown_option", R"({"from":"a@b.example","to":"c@d.example","demail":{"private":true}})", "demail.private"},
+                    Wrong{"option_as_text", R"({"from":"a@b.example","to":"c@d.example","demail":{"receipt":"yes"}})", "demail.receipt"},
+                    Wrong{"option_list", R"({"from":"a@b.example","to":"c@d.example","demail":["receipt"]})", "demail"},
                     Wrong{"field_of_ours", R"({"from":"a@b.example","to":"c@d.example","headers":{"Received":"x"}})", "headers.Received"},
                     Wrong{"field_bcc", R"({"from":"a@b.example","to":"c@d.example","headers":{"Bcc":"x@y.example"}})", "headers.Bcc"},
                     Wrong{"field_twice", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x","references":"y"}})", "headers.references"},

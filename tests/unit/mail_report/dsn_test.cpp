@@ -23,7 +23,7 @@ ReportInput input(ReportKind kind) {
 
 // RFC 3464 section 2 and RFC 6522: three parts, the machine's fields in their groups
 TEST(Report, Structure) {
-  for (const ReportKind kind : {ReportKind::failed, ReportKind::delayed, ReportKind::sent, ReportKind::held, ReportKind::overdue, ReportKind::uncertain}) {
+  for (const ReportKind kind : {ReportKind::failed, ReportKind::delayed, ReportKind::sent, ReportKind::held, ReportKind::overdue, ReportKind::uncertain, ReportKind::confirmed}) {
     const auto text = compose_report(input(kind));
     ASSERT_TRUE(text);
     const auto facts = inspect(*text);
@@ -39,6 +39,30 @@ TEST(Report, Structure) {
   }
   EXPECT_NE(compose_report(input(ReportKind::failed))->find("Action: failed\r\nStatus: 5.1.1\r\n"), std::string::npos);
   EXPECT_NE(compose_report(input(ReportKind::sent))->find("Action: relayed\r\n"), std::string::npos);
+}
+
+// RFC 6522: evidence that came along stands beside the report, byte for byte, and is no part of it
+TEST(Report, Evidence) {
+  const std::string evidence = "From: Eingangsbestaetigung@anbieter.de-mail.example\r\nSubject: *Eingangsbest\303\244tigung*\r\n\r\nText\r\n";
+  auto in = input(ReportKind::confirmed);
+  in.title_de = "Eingangsbestätigung";
+  in.title_en = "Receipt confirmation";
+  in.recipients[0].action = "relayed";
+  in.recipients[0].status.clear();
+  in.evidence = evidence;
+  const auto text = compose_report(in);
+  ASSERT_TRUE(text);
+  const auto facts = inspect(*text);
+  EXPECT_TRUE(facts.defects.empty());
+  EXPECT_EQ(facts.subject, "Eingangsbestätigung: Befund Müller");
+  ASSERT_GE(facts.parts.size(), 6u);
+  EXPECT_EQ(facts.parts[0].type, "multipart/mixed");
+  EXPECT_EQ(facts.parts[1].type, "multipart/report");
+  EXPECT_EQ(facts.parts[5].type, "message/rfc822");
+  EXPECT_NE(text->find("Content-Transfer-Encoding: 8bit\r\nContent-Disposition: attachment; filename=\"evidence.eml\"\r\n\r\n" + evidence + "\r\n--"), std::string::npos);
+  EXPECT_NE(text->find("Action: relayed\r\nStatus: 2.0.0\r\n"), std::string::npos);
+  in.evidence = {};
+  EXPECT_EQ(inspect(*compose_report(in)).parts[0].type, "multipart/report");
 }
 
 // what a peer or a sender wrote cannot become a field or a part
