@@ -53,7 +53,7 @@ void write_polls(Exposition& out, const std::vector<pipeline::PollLine>& lines) 
   family("amtsbote_demail_poll_refused_total", "counter", "Messages there that were passed over for good and left.", [](const Line& l) { return l.refused; });
   family("amtsbote_demail_poll_failed_total", "counter", "Looks into the mailbox that did not come to their end.", [](const Line& l) { return l.failed; });
   family("amtsbote_demail_poll_age_seconds", "gauge", "Since the last look that came to its end.", [](const Line& l) { return l.age.count(); });
-  family("amtsbote_demail_poll_pop3_messages", "gauge", "Messages in a POP3 mailbox at the last look; 0 for IMAP.", [](const Line& l) { return l.listed; });
+  family("amtsbote_demail_poll_listed_messages", "gauge", "Messages in a POP3 mailbox at the last look; 0 for IMAP.", [](const Line& l) { return l.listed; });
 }
 
 void write_store(Exposition& out, store::Store& store) {

@@ -95,7 +95,7 @@ def both_protocols(s, h):
     accepted = h.leaves("msg.accept.ext")
     assert accepted and all(e["ch"] == "demail" for e in accepted), accepted
     until("it is counted", lambda: number(h, "taken_total", "stadt") == 6 and number(h, "taken_total", "firma") == 3)
-    assert number(h, "pop3_messages", "firma") == 3 and number(h, "failed_total", "stadt") == 0
+    assert number(h, "listed_messages", "firma") == 3 and number(h, "failed_total", "stadt") == 0
     # taken is marked for people who look there too; POP3 removes nothing
     assert sorted(e["uid"] for e in s.journal("stored", account="stadt")) == [1, 2, 3, 4, 5, 6]
     return wanted

@@ -16,14 +16,15 @@ TEST(MailboxLines, OfFetch) {
   EXPECT_EQ(turned->number, 4294967295u);
   EXPECT_EQ(turned->size, 5000000000u);
   EXPECT_FALSE(parse_fetch_line("* 4 FETCH (UID 17)")->size);
-  for (const char* none : {"", "* 4 EXISTS", "* 4 FETCH (FLAGS (\\Seen))", "* 4 FETCH (UID 0)", "* 4 FETCH (UID 4294967296)", "* 4 FETCH (UID x)",
-                           "* 4 FETCH (GUID 7)", "a1 OK UID 7", "* OK [UIDNEXT 4] FETCH (UID "})
+  for (const char* none : {"", "* 4 EXISTS", "* 4 FETCH (FLAGS (\\Seen))", "* 4 FETCH (UID 0)", "* 4 FETCH (UID 4294967296)",
+                           "* 4 FETCH (UID x)", "* 4 FETCH (GUID 7)", "a1 OK UID 7", "* OK [UIDNEXT 4] FETCH (UID "})
     EXPECT_FALSE(parse_fetch_line(none)) << none;
 }
 
 TEST(MailboxLines, OfUidvalidity) {
   EXPECT_EQ(parse_uidvalidity_line("* OK [UIDVALIDITY 3857529045] UIDs valid"), 3857529045u);
-  for (const char* none : {"* OK [UIDVALIDITY 0] x", "* NO [UIDVALIDITY 7]", "* OK UIDNEXT 7", "* OK [UIDVALIDITY -1]", "* OK [UIDVALIDITY 4294967296]"})
+  for (const char* none : {"* OK [UIDVALIDITY 0] x", "* NO [UIDVALIDITY 7]", "* OK UIDNEXT 7", "* OK [UIDVALIDITY -1]",
+                           "* OK [UIDVALIDITY 4294967296]"})
     EXPECT_FALSE(parse_uidvalidity_line(none)) << none;
 }
 

@@ -12,7 +12,8 @@ config::DeMailAccountOptions account(config::PollKind kind, const char* user = "
   config::DeMailAccountOptions out;
   out.name = "stadt";
   out.domains = {"stadt.de-mail.example"};
-  out.addresses = {{"amt53@stadt.example", "amt53@stadt.de-mail.example"}, {"amt41@stadt.example", "amt41@stadt.de-mail.example"}};
+  out.addresses = {{"amt53@stadt.example", "amt53@stadt.de-mail.example"},
+                   {"amt41@stadt.example", "amt41@stadt.de-mail.example"}};
   out.default_mailbox = "poststelle@stadt.example";
   out.poll.kind = kind;
   out.poll.user = user;
@@ -140,17 +141,23 @@ TEST(PollRecipients, TheMailboxesThatTheAddressesStandFor) {
     }
     return out;
   };
-  EXPECT_EQ(of("x-de-mail-chosen-recipient: to=amt53@stadt.de-mail.example, erika@anbieter.de-mail.example;cc=amt41@stadt.de-mail.example\r\n"),
-            (Names{"amt53@stadt.example rfc822;amt53@stadt.de-mail.example", "amt41@stadt.example rfc822;amt41@stadt.de-mail.example"}));
-  EXPECT_EQ(of("x-de-mail-chosen-recipient: to=amt53@stadt.de-mail.example\r\nx-de-mail-actual-recipient: to=amt41@stadt.de-mail.example\r\n"),
+  EXPECT_EQ(of("x-de-mail-chosen-recipient: to=amt53@stadt.de-mail.example, "
+               "erika@anbieter.de-mail.example;cc=amt41@stadt.de-mail.example\r\n"),
+            (Names{"amt53@stadt.example rfc822;amt53@stadt.de-mail.example",
+                   "amt41@stadt.example rfc822;amt41@stadt.de-mail.example"}));
+  EXPECT_EQ(of("x-de-mail-chosen-recipient: to=amt53@stadt.de-mail.example\r\nx-de-mail-actual-recipient: "
+               "to=amt41@stadt.de-mail.example\r\n"),
             Names{"amt41@stadt.example rfc822;amt41@stadt.de-mail.example"});
-  EXPECT_EQ(of("X-De-Mail-Actual-Recipient: to=x@stadt.de-mail.example,y@stadt.de-mail.example\r\n"), Names{"poststelle@stadt.example rfc822;x@stadt.de-mail.example"});
+  EXPECT_EQ(of("X-De-Mail-Actual-Recipient: to=x@stadt.de-mail.example,y@stadt.de-mail.example\r\n"),
+            Names{"poststelle@stadt.example rfc822;x@stadt.de-mail.example"});
   // this copy is for one of them
-  EXPECT_EQ(of("Envelope-to: amt41@stadt.de-mail.example\r\nx-de-mail-actual-recipient: to=amt53@stadt.de-mail.example,amt41@stadt.de-mail.example\r\n"),
+  EXPECT_EQ(of("Envelope-to: amt41@stadt.de-mail.example\r\nx-de-mail-actual-recipient: "
+               "to=amt53@stadt.de-mail.example,amt41@stadt.de-mail.example\r\n"),
             Names{"amt41@stadt.example rfc822;amt41@stadt.de-mail.example"});
   EXPECT_EQ(of("Envelope-to: a@b.de-mail.example\r\nx-de-mail-actual-recipient: to=amt53@stadt.de-mail.example\r\n"),
             Names{"amt53@stadt.example rfc822;amt53@stadt.de-mail.example"});
-  for (const char* none : {"Subject: x\r\n", "x-de-mail-actual-recipient: to=a@b.de-mail.example\r\n", "x-de-mail-actual-recipient: quatsch\r\n"})
+  for (const char* none :
+       {"Subject: x\r\n", "x-de-mail-actual-recipient: to=a@b.de-mail.example\r\n", "x-de-mail-actual-recipient: quatsch\r\n"})
     EXPECT_EQ(of(none), Names{"poststelle@stadt.example "}) << none;
 }
 
