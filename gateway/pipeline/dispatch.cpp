@@ -277,21 +277,16 @@ Awaitable<void> Dispatch::carry(store::MessageRow row, MessageRecord record, std
 
 Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
                                         Group group) {
+  std::vector<store::LogEntry> events;
   if (group.route == nullptr) {
-    Delivery nowhere;
-    nowhere.outcomes.assign(group.members.size(), temporary_outcome("4.3.5", "no route is configured for this recipient"));
-    std::vector<store::LogEntry> none;
-    co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(nowhere), std::move(none));
+    co_await put_off(*snapshot, row, record, group, std::move(events), "4.3.5", "no route is configured for this recipient");
     co_return;
   }
   auto prepared = co_await make_ready(snapshot, row, record, group);
-  std::vector<store::LogEntry> events;
   if (!prepared) {
     base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", prepared.error().describe()}});
     if (is_temporary(prepared.error())) {
-      Delivery later;
-      later.outcomes.assign(group.members.size(), temporary_outcome("4.3.0", prepared.error().code.name));
-      co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(later), std::move(events));
+      co_await put_off(*snapshot, row, record, group, std::move(events), "4.3.0", prepared.error().code.name);
     } else {
       std::string why = prepared.error().code.name;
       co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), 0);
@@ -310,22 +305,16 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   const base::ContentPtr content = external != nullptr ? std::visit([](const auto& m) { return m.content(); }, *external)
                                                        : std::get<MailboxMail>(*prepared->mail).content;
   Parcel parcel = parcel_of(record, group, *prepared, content);
-  const bool may_go = !group.first().decision.demail || co_await count_demail(*snapshot, group);
-  if (!may_go) {
-    Delivery tomorrow;
-    tomorrow.outcomes.assign(group.members.size(), temporary_outcome("4.7.0", "the De-Mail account has sent what it may send in a day"));
-    co_await settle_group(*snapshot, row, record, group, store::State::due, std::move(tomorrow), std::move(events));
-    co_return;
+  if (group.first().decision.demail) {
+    const bool may_go = co_await count_demail(*snapshot, group);
+    if (!may_go) {
+      co_await put_off(*snapshot, row, record, group, std::move(events), "4.7.0", "the De-Mail account has sent what it may send in a day");
+      co_return;
+    }
   }
   // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
   auto place = co_await m_lanes.enter(snapshot, parcel);
   if (m_stopping) co_return;
-  // from now on a provider may know it by this name
-  for (Addressee& a : group.members)
-    if (a.record.decision.demail) {
-      if (!a.record.carried) a.record.carried.emplace();
-      a.record.carried->group = group.number;
-    }
   const bool begun = co_await begin(*snapshot, row, group, std::move(events));
   if (!begun) co_return;
   Delivery delivery;
@@ -335,6 +324,14 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(std::get<MailboxMail>(*prepared->mail)), std::move(place));
   std::vector<store::LogEntry> none;
   co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
+}
+
+// Not tried: something of ours stands in the way, and may be gone later.
+Awaitable<void> Dispatch::put_off(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
+                                  std::vector<store::LogEntry> events, const char* enhanced, const char* why) {
+  Delivery later;
+  later.outcomes.assign(group.members.size(), temporary_outcome(enhanced, why));
+  co_await settle_group(snapshot, row, record, group, store::State::due, std::move(later), std::move(events));
 }
 
 // Plain passing costs nothing and stays here; cryptography goes to its pool, large files to the blocking one, and gpg to the

@@ -40,8 +40,9 @@ class Dispatch : public Handoff {
   void note_unreadable(std::int64_t id);
   base::net::Awaitable<void> expire_holds();
   base::net::Awaitable<void> watch_carriers();
-  // Whether the account may send it today; counts it then. An unreadable count is temporary: false.
-  base::net::Awaitable<bool> count_demail(const Snapshot& snapshot, const Group& group);
+  // Whether the account may send it today; then it is counted, and its recipients carry the name by which its provider may know it
+  // from now on. An unreadable count is temporary: false.
+  base::net::Awaitable<bool> count_demail(const Snapshot& snapshot, Group& group);
   // Not taken: it counts no more. Adds what the store must know to the change.
   void uncount_demail(const Group& group, const Delivery& delivery, store::Change& change);
   // Of what a provider of De-Mail brought: true if it ends, waits or is held here; false if it is mail for its mailbox.
@@ -54,6 +55,8 @@ class Dispatch : public Handoff {
                                            Group group);
   base::net::Awaitable<base::Result<Prepared>> make_ready(SnapshotPtr snapshot, const store::MessageRow& row,
                                                           const MessageRecord& record, const Group& group);
+  base::net::Awaitable<void> put_off(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
+                                     std::vector<store::LogEntry> events, const char* enhanced, const char* why);
   base::net::Awaitable<bool> begin(const Snapshot& snapshot, const store::MessageRow& row, const Group& group,
                                    std::vector<store::LogEntry> events);
   base::net::Awaitable<void> settle_group(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,

@@ -97,7 +97,7 @@ Awaitable<void> Dispatch::watch_carriers() {
   }
 }
 
-Awaitable<bool> Dispatch::count_demail(const Snapshot& snapshot, const Group& group) {
+Awaitable<bool> Dispatch::count_demail(const Snapshot& snapshot, Group& group) {
   const std::string name = group.first().decision.demail->account;
   const auto* account = snapshot.options->demail.find_account(name);
   if (account == nullptr) co_return false;
@@ -110,6 +110,10 @@ Awaitable<bool> Dispatch::count_demail(const Snapshot& snapshot, const Group& gr
   DayCount& count = m_today[name];
   const auto counted = with_one_more(count, *account, group.members.size(), day_of(m_context.clock->now()));
   if (counted) count = *counted;
+  for (Addressee& a : group.members) {
+    if (!a.record.carried) a.record.carried.emplace();
+    a.record.carried->group = group.number;
+  }
   co_return counted.has_value();
 }
 
