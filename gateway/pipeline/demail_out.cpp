@@ -45,7 +45,7 @@ std::string private_id_of(const base::MessageId& mid, std::uint32_t group) { ret
 base::Result<std::vector<mail::Edit>> demail_edits(const policies::PolicyDecision& decision, const mail::MessageFacts& facts) {
   std::set<std::string> names(std::begin(k_taken_out), std::end(k_taken_out));
   for (const auto& field : facts.header.fields())
-    if (demail::is_demail_field(field.name)) names.emplace(field.name);
+    if (is_mark(field.name)) names.emplace(field.name);
   names.insert(decision.strip.begin(), decision.strip.end());
   std::vector<mail::Edit> edits = mail::remove_fields(facts, {names.begin(), names.end()});
   const auto replace = [&](const char* name, const std::string& field) {

@@ -7,6 +7,7 @@
 #include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/pipeline/events.hpp"
+#include "gateway/pipeline/prepare.hpp"
 #include "gateway/pipeline/search_words.hpp"
 #include "gateway/pipeline/partial.hpp"
 #include "gateway/store/errors.hpp"
@@ -221,6 +222,7 @@ class Arriving : public Submission {
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
     m_record.has_bcc = facts.header.count("Bcc") > 0;
+    m_record.has_marks = std::any_of(facts.header.fields().begin(), facts.header.fields().end(), [](const auto& f) { return is_mark(f.name); });
     m_record.internal_sender = own();
     m_record.language = language();
     if (m_state.claim.role != config::ListenerRole::submission && !https) return;

@@ -36,12 +36,12 @@ base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const
   const auto& d = in.group.first().decision;
   std::vector<std::string> names = {"Bcc"};
   names.insert(names.end(), d.strip.begin(), d.strip.end());
-  if (from_outside) {
-    names.insert(names.end(), {k_protection_field, k_results_field, k_demail_field});
-    // only its carrier may speak of De-Mail
-    if (in.record.origin.role != config::ListenerRole::demail)
-      for (const auto& field : facts.header.fields())
-        if (demail::is_demail_field(field.name)) names.emplace_back(field.name);
+  if (from_outside || in.record.has_marks) {
+    // of our own servers' results nobody outside can have written any
+    if (from_outside) names.emplace_back(k_results_field);
+    const bool by_carrier = in.record.origin.role == config::ListenerRole::demail;
+    for (const auto& field : facts.header.fields())
+      if (is_mark(field.name) && !(by_carrier && demail::is_demail_field(field.name))) names.emplace_back(field.name);
   }
   auto edits = mail::remove_fields(facts, names);
   const auto subject = d.keywords.empty() ? std::nullopt : mail::subject_without(facts, d.keywords);
@@ -63,7 +63,7 @@ bool may_return_mail(const PrepareInput& in) {
 
 bool needs_look(const PrepareInput& in) {
   const auto& d = in.group.first().decision;
-  return in.record.has_bcc || !d.keywords.empty() || !d.strip.empty() || may_return_mail(in);
+  return in.record.has_bcc || in.record.has_marks || !d.keywords.empty() || !d.strip.empty() || may_return_mail(in);
 }
 
 base::Result<crypto::ProtectRequest> protect_request(const PrepareInput& in) {
@@ -363,6 +363,12 @@ void OpenBudget::give(std::uint64_t bytes) {
     m_left += std::min(bytes, m_limit);
   }
   m_free.notify_all();
+}
+
+bool is_mark(std::string_view field_name) {
+  for (const char* mark : {k_protection_field, k_demail_field})
+    if (base::equal_ignoring_case(field_name, mark)) return true;
+  return demail::is_demail_field(field_name);
 }
 
 bool reads_body(const PrepareInput& in) {

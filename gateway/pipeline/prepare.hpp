@@ -16,6 +16,9 @@ namespace pipeline {
 inline constexpr const char* k_protection_field = "Amtsbote-Protection";
 inline constexpr const char* k_results_field = "Authentication-Results";
 
+// A mark of ours, or a field of De-Mail, which only its carrier may set.
+bool is_mark(std::string_view field_name);
+
 // Bytes that all openings together may take (answering: four bytes for each byte of CMS).
 class OpenBudget {
  public:

@@ -73,6 +73,7 @@ base::Bytes encode(const MessageRecord& r) {
   o["eight"] = r.eight_bit;
   o["dots"] = r.dot_lines;
   o["bcc"] = r.has_bcc;
+  o["marks"] = r.has_marks;
   o["own"] = r.internal_sender;
   o["language"] = r.language;
   return json::serialize(o);
@@ -104,6 +105,7 @@ base::Result<MessageRecord> decode_message(base::ByteView bytes) {
   r.eight_bit = flag_of(o, "eight");
   r.dot_lines = flag_of(o, "dots");
   r.has_bcc = flag_of(o, "bcc");
+  r.has_marks = flag_of(o, "marks");
   r.internal_sender = flag_of(o, "own");
   r.language = text_of(o, "language");
   return r;

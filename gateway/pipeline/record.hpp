@@ -26,6 +26,7 @@ struct MessageRecord {
   base::EventId receipt;            // of the acceptance
   bool own_notice = false;          // made by us, without foreign content
   bool eight_bit = false, dot_lines = true, has_bcc = false;
+  bool has_marks = false;           // its header says what only we, or a carrier, may say
   bool internal_sender = false;     // a department of ours: notices may speak of policy
   std::string language;             // of the sender's department
 };
