@@ -96,7 +96,7 @@ class Matcher {
 
   // Evidence with this own id counted for that message already.
   base::Result<bool> was_there(const PrivateId& id) const {
-    const auto messages = m_in.store.find_evidence(own_id_of(m_evidence));
+    const auto messages = m_in.store.find_evidence(own_id_of(m_evidence, m_raw));
     if (!messages) return messages.error();
     return std::find(messages->begin(), messages->end(), id.mid) != messages->end();
   }

@@ -152,11 +152,10 @@ void add_facts(const NewsThatCounts& news, store::LogEntry& entry) {
 // What came ends with the message that it is about.
 void end_what_came(const NewsInput& in, const Words& words, const char* out, const base::MessageId& about,
                    store::Change& change) {
-  auto entry = demail_event({in.now, in.snapshot.cfg}, words.event, in.row.mid, in.due.front().row.rx, out);
-  entry.event.rx.reset();
-  entry.event.facts.push_back({"about", about.text()});
-  change.events.push_back(std::move(entry));
   for (const Addressee& a : in.due) {
+    auto entry = demail_event({in.now, in.snapshot.cfg}, words.event, in.row.mid, a.row.rx, out);
+    entry.event.facts.push_back({"about", about.text()});
+    change.events.push_back(std::move(entry));
     store::RecipientUpdate u;
     u.id = in.row.id;
     u.rx = a.row.rx;
@@ -192,8 +191,11 @@ void tell_sender(const NewsThatCounts& news, const Words& words, store::Change& 
 
 }  // namespace
 
-std::string own_id_of(const demail::Evidence& evidence) {
-  return std::string(demail::name_of(evidence.fields.type)) + "\n" + evidence.fields.message_id;
+std::string own_id_of(const demail::Evidence& evidence, base::ByteView raw) {
+  const std::string issuer = evidence.from ? evidence.from->domain() : "";
+  // what has no id is known by its bytes
+  const std::string id = evidence.fields.message_id.empty() ? base::to_hex(base::view(base::sha256(raw))) : evidence.fields.message_id;
+  return std::string(demail::name_of(evidence.fields.type)) + "\n" + issuer + "\n" + id;
 }
 
 CarrierWord word_of(MessageType type) {
@@ -228,7 +230,7 @@ Settled make_settled(const NewsThatCounts& news) {
     entry.event.disclosures.push_back({receipts::DisclosureClass::dec, "recipient", a.record.address.text()});
     add_facts(news, entry);
     if (out.change.evidence.empty())
-      out.change.evidence.push_back({entry.eid, news.row.mid, own_id_of(news.evidence), heard.message_id, files_of(news)});
+      out.change.evidence.push_back({entry.eid, news.row.mid, own_id_of(news.evidence, news.raw), heard.message_id, files_of(news)});
     out.change.events.push_back(std::move(entry));
     out.change.updates.push_back(std::move(settled.update));
   }

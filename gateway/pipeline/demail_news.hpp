@@ -6,7 +6,7 @@
 namespace pipeline {
 
 // By which the same evidence is known again.
-std::string own_id_of(const demail::Evidence& evidence);
+std::string own_id_of(const demail::Evidence& evidence, base::ByteView raw);
 CarrierWord word_of(demail::MessageType type);
 
 struct NewsThatCounts {

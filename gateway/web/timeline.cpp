@@ -92,7 +92,8 @@ Standing standing_of(const json::array& timeline) {
   static const std::map<std::string, const char*, std::less<>> k_after = {
       {"msg.decide", "accepted"},    {"msg.hold", "held"},       {"relay.defer", "deferred"}, {"relay.unknown", "uncertain"},
       {"relay.ok", "handed_over"},   {"mbox.ok", "delivered"},   {"relay.fail", "failed"},    {"mbox.fail", "failed"},
-      {"msg.cancel", "cancelled"},
+      {"msg.cancel", "cancelled"},   {"demail.submit", "handed_over"}, {"demail.dispatch", "handed_over"},
+      {"demail.receipt", "delivered"}, {"demail.retrieve", "delivered"}, {"demail.malware", "failed"}, {"demail.notice", "failed"},
   };
   Standing out;
   for (const json::value& item : timeline) {
@@ -102,7 +103,13 @@ Standing standing_of(const json::array& timeline) {
     const auto rx = number_of(leaf, "rx");
     if (!rx) continue;
     const auto it = k_after.find(event);
-    if (it != k_after.end()) out.recipients[*rx] = it->second;
+    std::string& state = out.recipients[*rx];
+    // a confirmation that was matched has ended, whatever it says; one of dispatch may come behind that of receipt
+    if (object_of(leaf, "facts").contains("about"))
+      state = "delivered";
+    else if (it != k_after.end() && !(event == "demail.dispatch" && state == "delivered"))
+      state = it->second;
+    if (state.empty()) out.recipients.erase(*rx);
     // a release that the policy did not grant changes nothing
     if (event == "msg.release" && text_of(leaf, "out") == "done") out.recipients[*rx] = "accepted";
   }

@@ -42,11 +42,14 @@ def confirmed(s, h):
         report, = [p for p in mail.walk() if p.get_content_type() == "message/delivery-status"]
         assert ("relayed" if "Versand" in title else "delivered") in report.as_string(), report.as_string()
     shown = h.json("receipts", "show", mid)["timeline"]
+    assert set(h.json("receipts", "show", mid)["states"]) == {"closed", "delivered"}, h.json("receipts", "show", mid)["states"]
     receipt, = [e for e in shown if e["event"] == "demail.receipt"]
     assert receipt["out"] == "received" and receipt["facts"]["signed"] == 1 and opened(receipt)["dec"]["recipient"] == WEAK, receipt
     # the raw bytes are kept, and openssl finds the chain that is kept beside them good
     out = h.dir / "evidence"
     h.cli("receipts", "prove", "-o", out, mid)
+    came = h.json("receipts", "show", receipt["facts"]["confirmation"])
+    assert set(came["states"]) == {"closed", "delivered"} and [e["facts"]["about"] for e in came["timeline"] if e["event"] == "demail.receipt"] == [mid], came
     kept = {name: out / f"{receipt['eid']}.{name}" for name in ("message.eml", "header-chain.pem", "xml-chain.pem")}
     assert value(kept["message.eml"].read_bytes(), "x-de-mail-private-id") == mid + ".0"
     assert hashlib.sha256(kept["message.eml"].read_bytes()).hexdigest() == opened(receipt)["msg"]["sha256"]
@@ -96,6 +99,7 @@ def malware(s, h):
     mid = submit(h, WEAK, "Bescheid mit Befall")
     until("it is over", lambda: gone(h, mid))
     assert "demail.malware" in events(h, mid), events(h, mid)
+    assert set(h.json("receipts", "show", mid)["states"]) == {"closed", "failed"}
     until("the mail", lambda: mails_about(h, "Bescheid mit Befall", "Schadsoftware gefunden: De-Mail nicht zugestellt"))
     s.control("misbehave none")
 
