@@ -65,7 +65,8 @@ def main():
             dispatch, receipt = "confirmation of dispatch" in came[mid], "confirmation of receipt" in came[mid]
             assert kinds.count("demail.dispatch") == dispatch and kinds.count("demail.receipt") == receipt, (mid, kinds, came[mid])
             over = receipt
-            assert ("demail.overdue" in kinds) == (not (dispatch and receipt)), (mid, kinds)
+            # one that came may have come late
+            assert "demail.overdue" in kinds or (dispatch and receipt), (mid, kinds)
             assert ("msg.closed" in kinds) == over and (mid in open_states) == (not over), (mid, kinds)
             assert over or open_states[mid] == "submitted", (mid, open_states[mid])
             ends["delivered" if over else "submitted"] += 1
