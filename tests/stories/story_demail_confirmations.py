@@ -3,7 +3,10 @@ nothing of ours, is kept for a person and counts for nothing; incoming De-Mails 
 import email
 import email.policy
 import hashlib
+import random
+import signal
 import smtplib
+import time
 
 from demail import CITIZEN, NOBODY, OFFICE as SENDER, TOWN, WEAK, Simulator, join, letter, message, submit, value
 from house import House, run, until
@@ -171,6 +174,33 @@ def uncertain_is_cleared_up(s, h):
     assert "relay.unknown" in kinds and "demail.receipt" in kinds, kinds
 
 
+def killed(s, h):
+    """Whenever the gateway dies: what was taken ends confirmed, once, with one mail for each confirmation."""
+    draw, mids = random.Random(53), []
+    for n in range(20):
+        mids.append(submit(h, WEAK, f"Bescheid im Absturz {n}."))
+        time.sleep(draw.random() * 0.15)
+        h.process.send_signal(signal.SIGKILL)
+        h.process.wait()
+        h.process = None
+        h.start()
+        s.control(f"push 127.0.0.1:{h.ports['demail']}")
+    taken = {e["private_id"].split(".")[0] for e in s.journal("taken")}
+    until("what was taken is over", lambda: all(gone(h, mid) for mid in mids if mid in taken))
+    until("the rest is for a person", lambda: all(state(h, mid) == "held" for mid in mids if mid not in taken))
+    s.until_quiet()
+    until("nothing moves", lambda: sum(h.json("status")["queue"][k] for k in ("due", "in_flight", "unknown")) == 0)
+    for n, mid in enumerate(mids):
+        kinds = events(h, mid)
+        if mid not in taken:
+            h.cli("queue", "cancel", mid, "--reason", "nie angenommen")
+            continue
+        assert kinds.count("demail.receipt") == 1 and kinds.count("demail.dispatch") == 1, (mid, kinds)
+        told = [e for e in h.json("receipts", "show", mid)["timeline"] if e["event"] == "dsn.sent" and e["out"] == "confirmed"]
+        assert len(told) == 2 and len({e["facts"]["notice"] for e in told}) == 2, told
+    print(f"killed 20 times while confirmations came: {len([m for m in mids if m in taken])} taken, each confirmed once")
+
+
 def incoming(s, h):
     """A citizen writes; what an outsider says of De-Mail is taken away."""
     mails = len(h.mailboxes.messages)
@@ -211,7 +241,7 @@ def main():
         h.add_account()
         h.start()
         s.control(f"push 127.0.0.1:{h.ports['demail']}")
-        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, anchors_are_mended, what_proves_nothing_is_mail, uncertain_is_cleared_up, incoming, only_the_provider):
+        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, anchors_are_mended, what_proves_nothing_is_mail, uncertain_is_cleared_up, killed, incoming, only_the_provider):
             part(s, h)
         assert not h.internet.messages
         assert h.stop() == 0
