@@ -14,6 +14,8 @@ using base::net::Awaitable;
 using smtp::client::Outcome;
 
 constexpr base::log::Event k_event_news{"demail.news"};
+constexpr base::log::Event k_event_overdue{"demail.overdue"};
+constexpr base::log::Event k_event_uncertain{"demail.uncertain"};
 constexpr int k_news_attempts = 5;
 constexpr std::chrono::seconds k_news_pause{2};  // until news is looked at again that came too early
 
@@ -73,6 +75,8 @@ Awaitable<void> Dispatch::watch_carriers() {
       settled.update.id = id;
       const auto type = is_unknown ? receipts::EventType::demail_uncertain : receipts::EventType::demail_overdue;
       const bool ends = settled.update.to == store::State::delivered;
+      if (!ends)
+        base::log::warning(is_unknown ? k_event_uncertain : k_event_overdue, {{"mid", (*row)->mid.text()}, {"rx", static_cast<std::uint64_t>(r.rx)}});
       if (!ends || !heard_all(addressee.record))
         change.events.push_back(demail_event(at, type, (*row)->mid, r.rx, is_unknown ? "uncertain" : ends ? "incomplete" : "overdue"));
       if (is_unknown) change.events.push_back(hold_event(at, (*row)->mid, r.rx, "gateway", "demail_uncertain"));
