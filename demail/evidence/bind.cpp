@@ -58,9 +58,16 @@ class Binder {
     const std::string header = misspelt && !m_evidence.is_notification ? std::string() : m_evidence.fields.private_id;
     const std::string metadate = metadatum(field::private_id);
     const bool ours = !m_sent.private_id.empty() && (header == m_sent.private_id || metadate == m_sent.private_id);
-    if (!ours) note(not_bound);
+    // where no private-id came through at all, what its provider called the message in earlier evidence, and its hash, name it as well
+    const bool named = !header.empty() || !metadate.empty();
+    if (!ours && (named || !is_by_message_id())) note(not_bound);
     for (const std::string& other : {header, metadate})
       if (!other.empty() && other != m_sent.private_id) note(other_private_id);
+  }
+
+  bool is_by_message_id() const {
+    if (!m_evidence.confirmation || m_sent.message_id.empty() || m_sent.integrity.empty()) return false;
+    return metadatum(field::message_id) == trim_xml(m_sent.message_id) && without_blanks(m_evidence.confirmation->hash) == without_blanks(m_sent.integrity);
   }
 
   void issuer() {

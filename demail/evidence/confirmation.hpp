@@ -82,7 +82,7 @@ struct Sent {
   base::ContentPtr body;                  // archived, behind the empty line, as it was submitted; may be null
   std::string own_provider;               // domain of ours
 };
-// What the comparison finds: issuer, private-id, sender, recipients, hash, header hash by the OriginalHeader lines, body hash. An
+// What the comparison finds: issuer, private-id (or, where none came through, message-id and hash), sender, recipients, hash, header hash by the OriginalHeader lines, body hash. An
 // error only where the body cannot be read: that is unknown, and no finding.
 //
 // The issuer of a dispatch confirmation is our own provider. Of the others it is the recipient's, which his address does not

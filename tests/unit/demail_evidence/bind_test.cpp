@@ -72,6 +72,16 @@ TEST(Bind, PrivateIds) {
   without.private_id.clear();
   EXPECT_EQ(bound(Acknowledgement(), ours(), without), Findings{});
   EXPECT_EQ(bound(bare, sent, without), Findings{not_bound});
+  // known from earlier evidence, its provider's name for it and the hash are as good; either alone is not
+  Sent known = ours();
+  known.integrity = evidence_of(confirmation(signed_xml(bare))).confirmation->hash;
+  EXPECT_EQ(bound(bare, known, without), Findings{});
+  Sent half = known;
+  half.message_id.clear();
+  EXPECT_EQ(bound(bare, half, without), Findings{not_bound});
+  half = known;
+  half.integrity.clear();
+  EXPECT_EQ(bound(bare, half, without), Findings{not_bound});
   Envelope other;
   other.private_id = "0197c1d2-9999";
   EXPECT_EQ(bound(Acknowledgement(), ours(), other), Findings{other_private_id});
