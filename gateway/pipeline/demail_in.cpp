@@ -12,6 +12,8 @@ namespace {
 
 using demail::MessageType;
 
+constexpr std::chrono::seconds k_order_patience{5};
+
 base::Result<certs::TrustStorePtr> anchors_of(const Snapshot& snapshot) {
   return snapshot.keys->trust_under(snapshot.demail_anchors);
 }
@@ -173,8 +175,15 @@ class Matcher {
     std::erase_if(concerned, is_old);
     // said in other words before, or nobody is left to whom it could say anything: a person looks at it
     if (all_old) return doubtful("demail_late", *bound);
-    return ProviderNews(
-        make_settled({m_in, m_evidence, m_raw, found.row, found.record, std::move(concerned), words_of(m_evidence, *bound)}));
+    // a failure ends the message: what was issued just before it, and comes together with it, goes first
+    const auto awaits_dispatch = [](const Addressee& a) { return a.record.decision.demail->options.dispatch && !a.record.carried->dispatched; };
+    if (word == CarrierWord::lost && m_in.now - m_in.row.received < k_order_patience && std::any_of(concerned.begin(), concerned.end(), awaits_dispatch))
+      return ProviderNews(Later{"the confirmation of dispatch may be on its way"});
+    const NewsThatCounts news{m_in, m_evidence, m_raw, found.row, found.record, std::move(concerned), words_of(m_evidence, *bound)};
+    Settled settled = make_settled(news);
+    // it must not end unheard because there was no room for that mail just now
+    if (is_mail_due(news) && settled.change.inserts.empty()) return base::fail(base::k_io, "the mail to its sender could not be stored");
+    return ProviderNews(std::move(settled));
   }
 
   const NewsInput& m_in;

@@ -1,5 +1,7 @@
 #include "gateway/pipeline/demail_news.hpp"
 
+#include <algorithm>
+
 #include "gateway/pipeline/events.hpp"
 #include "gateway/pipeline/notice.hpp"
 
@@ -237,6 +239,14 @@ Settled make_settled(const NewsThatCounts& news) {
   tell_sender(news, words, out.change);
   end_what_came(in, words, words.out, news.row.mid, out.change);
   return out;
+}
+
+bool is_mail_due(const NewsThatCounts& news) {
+  const config::Options& options = *news.in.snapshot.options;
+  const mail::ReversePath& to = news.record.reverse_path;
+  if (news.record.own_notice || !to || !options.is_own_domain(to->domain()) || options.route_for(to->domain()) == nullptr) return false;
+  return std::any_of(news.concerned.begin(), news.concerned.end(),
+                     [](const Addressee& a) { return !a.record.notify.contains(smtp::Notify::never); });
 }
 
 Settled make_repeated(const NewsInput& in, const demail::Evidence& evidence, const base::MessageId& about) {

@@ -19,6 +19,8 @@ struct NewsThatCounts {
   std::vector<std::string> findings;  // that forbid nothing
 };
 Settled make_settled(const NewsThatCounts& news);
+// Whether its sender has a mailbox of ours and wants to hear of it.
+bool is_mail_due(const NewsThatCounts& news);
 // It came before: it ends, and nothing else changes.
 Settled make_repeated(const NewsInput& in, const demail::Evidence& evidence, const base::MessageId& about);
 
