@@ -2,6 +2,7 @@
 // on the socket, and then under its lock.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 
 #include "gateway/app/command_table.hpp"
@@ -9,15 +10,20 @@
 
 namespace app {
 
+inline constexpr std::chrono::seconds k_long_wait{300};  // a key generation or a release of many recipients takes its time
+inline constexpr std::chrono::seconds k_short_wait{
+    10};  // whether the daemon lives, which it tells at once: monitoring gives up soon
+
 // Nothing: nobody listens there. k_connection, k_timeout, k_bad_permissions, and what a broken answer gives.
-base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path& socket, const json::object& request);
+base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path& socket, const json::object& request,
+                                                     std::chrono::seconds wait);
 
 using Renderer = void (*)(std::ostream& out, const json::object& answer);
 
 // Sends the request, prints the answer (as JSON, if the command line wants that), tells an error on `err`. The exit code.
-int run_live(const Invocation& invocation, json::object request, Renderer render);
+int run_live(const Invocation& invocation, json::object request, Renderer render, std::chrono::seconds wait = k_long_wait);
 // The same without printing a good answer.
-json::object answer_of(const Invocation& invocation, const json::object& request);
+json::object answer_of(const Invocation& invocation, const json::object& request, std::chrono::seconds wait = k_long_wait);
 int print_answer(const Invocation& invocation, const json::object& answer, Renderer render);
 
 inline constexpr const char* k_default_config = "/etc/amtsbote/amtsbote.toml";

@@ -246,9 +246,9 @@ json::array expiring_keys(const Task& task, base::Timestamp until) {
 }
 
 std::vector<Handler> keys_handlers() {
-  return {{"keys.list", true, list},           {"keys.show", true, show},       {"keys.import", false, import},
-          {"keys.export", true, export_one},   {"keys.remove", false, remove},  {"keys.trust", false, trust},
-          {"keys.explain", true, explain},     {"keys.generate", false, generate}};
+  return {{"keys.list", false, list},           {"keys.show", false, show},       {"keys.import", false, import},
+          {"keys.export", false, export_one},   {"keys.remove", false, remove},  {"keys.trust", false, trust},
+          {"keys.explain", false, explain},     {"keys.generate", false, generate}};
 }
 
 }  // namespace app
