@@ -204,7 +204,7 @@ json::object own_use(const Task& task, const config::Options& options, const mai
     for (const certs::RejectedKey& key : facts.rejected) {
       std::string why;
       for (const certs::Finding finding : key.findings) why += std::string(why.empty() ? "" : ", ") + certs::name_of(finding);
-      troubles.emplace_back(key.fingerprint.hex.substr(0, 16) + " does not sign: " + why);
+      troubles.emplace_back(key.fingerprint.hex.substr(0, 16) + " does not sign: " + (why.empty() ? "a newer key does" : why));
     }
   }
   for (const certs::KeyInfo& info : task.live.keys().opening_keys(options, address)) opens.emplace_back(info.fingerprint.hex);
