@@ -152,6 +152,8 @@ with House(policy=POLICY, extra=REPORTS, retry='first = "30m"\nmost = "1h"') as 
     assert h.stop() == 0
     h.fsck()
     assert fsck_against(h, checkpoint_mails(h)[1]).returncode == 0  # the older epoch was kept as auditors know it
+    foreign = h.foreign_fsck()
+    assert foreign.returncode == 0, foreign.stdout + foreign.stderr
 
     # all is lost but the copies: it starts, and the auditors' mail contradicts it
     lose_everything(h)
