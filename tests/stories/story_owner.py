@@ -40,6 +40,9 @@ try:
     assert b"smime" in cli("policy", "explain", "--from", "poststelle@stadt.example", "--to", "praxis@partner.example").stdout
     cli("keys", "generate", "poststelle@stadt.example")  # gpg, too
     cli("check")
+    # a daemon is not root's to run there: it would leave files that the owner cannot open
+    refused = run(BINARY, "serve", "--config", site / "amtsbote.toml", check=False)
+    assert refused.returncode == 2 and b"belongs to the user nobody" in refused.stderr and b"systemctl start amtsbote" in refused.stderr, refused
     for directory, folders, files in os.walk(site / "state"):
         for name in [".", *files]:
             status = os.lstat(os.path.join(directory, name))
