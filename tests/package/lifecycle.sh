@@ -86,6 +86,10 @@ inside journalctl -u amtsbote --no-pager | grep -q '"control.open".*"auditors":"
 say "a backup from inside the sandbox"
 inside amtsbote store backup /var/backups/amtsbote/one > /dev/null || fail "no backup"
 inside test -s /var/backups/amtsbote/one/backup.json || fail "the backup is not whole"
+! inside amtsbote store backup /root/one > "$work/refused.log" 2>&1 || fail "it writes into root's home"
+grep -q '/var/backups/amtsbote' "$work/refused.log" || fail "nobody hears where a backup may lie: $(cat "$work/refused.log")"
+! inside amtsbote serve > "$work/refused.log" 2>&1 || fail "root runs a daemon in the state directory of amtsbote"
+grep -q 'belongs to the user amtsbote' "$work/refused.log" || fail "root does not hear why: $(cat "$work/refused.log")"
 
 say "reload: a good one and a bad one"
 before=$(inside amtsbote status --json | grep -o '"config":"[^"]*"')
