@@ -46,15 +46,18 @@ base::Result<void> send_all(int fd, std::string_view bytes) {
   return base::Done{};
 }
 
+base::Error no_answer_within(std::chrono::seconds wait) {
+  return base::fail(base::k_timeout, "the daemon runs but has not answered within " + std::to_string(wait.count()) +
+                                         " seconds: its log tells what it waits for (journalctl -u amtsbote); systemctl restart amtsbote loses nothing that was acknowledged");
+}
+
 base::Result<std::string> receive_line(int fd, std::chrono::seconds wait) {
   std::string line;
   char buffer[64 * 1024];
   while (line.size() <= k_max_answer) {
     const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) 
-      return base::fail(base::k_timeout, "the daemon runs but has not answered within " + std::to_string(wait.count()) +
-                                             " seconds: its log tells what it waits for (journalctl -u amtsbote); systemctl restart amtsbote loses nothing that was acknowledged");
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return no_answer_within(wait);
     if (got <= 0) return base::fail(base::k_connection, "the daemon closed the connection without an answer");
     const std::size_t count = static_cast<std::size_t>(got);
     const void* end = std::memchr(buffer, '\n', count);
@@ -106,14 +109,16 @@ base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path
   if (line.size() > k_max_request) return base::fail(base::k_too_large, "a request of more than " + std::to_string(k_max_request) + " bytes");
   const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (socket.fd() < 0) return base::fail(base::k_io, base::errno_text(errno));
-  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<json::object>{};
-    if (errno == EACCES) return base::fail(base::k_bad_permissions, "you may not use " + name + ": it is for root and for members of " + group_of(name));
-    return base::fail(base::k_connection, name + ": " + base::errno_text(errno));
-  }
+  // before connect(), which waits too, where those who gave up fill the queue of a daemon that stands still
   const timeval limit{wait.count(), 0};
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<json::object>{};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return no_answer_within(wait);
+    if (errno == EACCES) return base::fail(base::k_bad_permissions, "you may not use " + name + ": it is for root and for members of " + group_of(name));
+    return base::fail(base::k_connection, name + ": " + base::errno_text(errno));
+  }
   if (auto done = send_all(socket.fd(), line); !done) return done.error();
   const auto answer = receive_line(socket.fd(), wait);
   if (!answer) return answer.error();
