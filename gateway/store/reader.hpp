@@ -13,7 +13,7 @@ class Reader {
  public:
   Reader(Database db, std::filesystem::path spool, std::shared_ptr<const crypto::seal::RootKey> root);
 
-  base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
+  base::Result<DueLot> find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit);
   base::Result<std::optional<base::Timestamp>> next_due();
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
   base::Result<std::vector<std::int64_t>> find_overdue(base::Timestamp now, std::size_t limit);

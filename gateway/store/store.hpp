@@ -74,7 +74,7 @@ class Store {
   void report_failure(const base::Error& error);
 
   // Reading; blocks on the disk, from any thread.
-  base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
+  base::Result<DueLot> find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit);  // of so many recipients
   base::Result<std::optional<base::Timestamp>> next_due();          // of the earliest recipient that waits
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
   // Messages with a recipient that is submitted or unknown, of whom something should have been heard by now.

@@ -165,6 +165,12 @@ struct Due {
   base::Timestamp due{};
 };
 
+// A part of what is due, the earliest first.
+struct DueLot {
+  std::vector<Due> due;  // no message twice in a row
+  bool is_last = true;   // nothing comes after it
+};
+
 struct Counters {
   std::uint64_t held = 0, due = 0, in_flight = 0, unknown = 0, submitted = 0;  // recipients
   std::uint64_t messages = 0;
