@@ -65,6 +65,14 @@ void look_at_endings(const Task& task, base::Timestamp now, json::object& out, F
   out["expiring_keys"] = expiring_keys(task, now + k_ends_soon);
 }
 
+void look_at_demail(const Task& task, json::object& out, Findings& found) {
+  std::uint64_t overdue = 0;
+  if (const auto by_route = task.live.store().count_overdue())
+    for (const auto& [route, count] : *by_route) overdue += count;
+  out["demail_overdue"] = overdue;
+  found.add(overdue > 0, false, "the confirmations of " + std::to_string(overdue) + " De-Mails are overdue: demail.overdue in the log names them");
+}
+
 json::object status(const Task& task) {
   const auto counters = task.live.store().counters();
   if (!counters) return error_answer(counters.error());
@@ -75,6 +83,7 @@ json::object status(const Task& task) {
   look_at_queue(*counters, now, snapshot->options->retry.delay_notice, out, found);
   look_at_store(task, out, found);
   look_at_endings(task, now, out, found);
+  look_at_demail(task, out, found);
   if (const auto* pool = task.live.context().openpgp) {
     const auto counts = pool->counts();
     out["openpgp"] = json::object{{"running", counts.running}, {"waiting", counts.waiting}, {"lost", counts.lost}, {"late", counts.late}};
