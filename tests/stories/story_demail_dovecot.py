@@ -231,9 +231,17 @@ def refused(h, p):
         h.reload()
         until("it is told", lambda: told(h, "demail.poll_down", '"stadt"')[downs:])
         assert what in told(h, "demail.poll_down", '"stadt"')[downs], told(h, "demail.poll_down")
+        now = h.json("status")
+        assert [x["account"] for x in now["polls"]] == ["firma", "stadt"] and "down_since" not in now["polls"][0], now["polls"]
+        assert what in now["polls"][1]["why"] and now["polls"][1]["looked"] <= now["polls"][1]["down_since"], now["polls"]
+        assert [a for a in now["attention"] if "stadt cannot be read: " in a and what in a] and now["exit"] == 1, now["attention"]
+        shown = h.cli("status", check=False).stdout.decode()
+        assert "mailbox  stadt last read 20" in shown and ", fails since 20" in shown and "mailbox  firma last read 20" in shown, shown
         mend()
         h.reload()
         until("it is up again", lambda: told(h, "demail.poll_up", '"stadt"')[ups:])
+        now = h.json("status")
+        assert not [x for x in now["polls"] if "down_since" in x or "why" in x] and not now["attention"], now
 
     around("EXAMINE Nirgends", lambda: h.change_config(url + "INBOX", url + "Nirgends"), lambda: h.change_config(url + "Nirgends", url + "INBOX"))
     around("denied", lambda: password("falsch"), lambda: password(STADT))
