@@ -128,6 +128,7 @@ def forged(s, h):
             assert why == ("demail_unmatched" if fate == "wrong-private-id" and why != "demail_unproven" else "demail_unproven"), (fate, shown)
             hold, = [e for e in h.json("receipts", "show", m["mid"])["timeline"] if e["event"] == "msg.hold"]
             assert opened(hold)["dec"]["findings"], (fate, hold)
+            assert ("wrapped" in opened(hold)["dec"]["findings"]) == (fate == "wrapped"), (fate, hold)
         h.cli("queue", "cancel", mid, "--reason", "im Konto nachgesehen")
         for m in held:
             h.cli("queue", "cancel", m["mid"], "--reason", "gefälscht")
