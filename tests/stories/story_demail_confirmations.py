@@ -266,11 +266,18 @@ def incoming(s, h):
 
 
 def only_the_provider(s, h):
-    """Nobody else may speak on that listener."""
-    with smtplib.SMTP("127.0.0.1", h.ports["demail"], timeout=20) as smtp:
-        smtp.starttls()
-        code, _ = smtp.docmd("MAIL FROM:<x@aussen.example>")
-        assert code >= 400, code
+    """Nobody else may speak on that listener: nobody without a certificate, and no other provider."""
+    other = s.context()
+    other.load_cert_chain(str(s.pki("b-push.pem")), str(s.pki("b-push.key")))
+    own = s.context()
+    own.load_cert_chain(str(s.pki("a-push.pem")), str(s.pki("a-push.key")))
+    for context, expected in ((s.context(), 554), (other, 554), (own, 250)):
+        context.check_hostname = False
+        with smtplib.SMTP("127.0.0.1", h.ports["demail"], timeout=20) as smtp:
+            smtp.starttls(context=context)
+            smtp.ehlo()
+            code, text = smtp.docmd("MAIL FROM:<>")
+            assert code == expected, (code, text)
 
 
 def main():
