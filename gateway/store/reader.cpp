@@ -197,6 +197,20 @@ base::Result<Counters> Reader::counters() {
   return out;
 }
 
+base::Result<std::map<std::string, std::uint64_t>> Reader::count_overdue() {
+  const std::lock_guard lock(m_mutex);
+  // literals, for the partial index
+  auto query = m_db.prepare("SELECT route,count(*) FROM recipient WHERE state=7 AND overdue=1 GROUP BY route");
+  if (!query) return std::move(query).error();
+  std::map<std::string, std::uint64_t> out;
+  while (true) {
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out[query->blob(0)] = static_cast<std::uint64_t>(query->integer(1));
+  }
+}
+
 base::Result<std::vector<ApiToken>> Reader::tokens() {
   const std::lock_guard lock(m_mutex);
   return read_tokens(m_db);

@@ -284,6 +284,7 @@ base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_b
 }
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
+base::Result<std::map<std::string, std::uint64_t>> Store::count_overdue() { return m_impl->reader->count_overdue(); }
 base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
   return m_impl->searcher->search(query, m_impl->search_key);
 }

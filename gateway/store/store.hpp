@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "base/core/digest.hpp"
@@ -86,6 +87,7 @@ class Store {
   // nothing is opened, records are empty. Reads through a connection of its own, so that a long look holds up nobody.
   base::Result<std::vector<MessageRow>> list(const ListFilter& filter);
   base::Result<Counters> counters();
+  base::Result<std::map<std::string, std::uint64_t>> count_overdue();  // recipients told as overdue, by route
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);   // counted through all epochs

@@ -62,6 +62,7 @@ struct RecipientUpdate {
   std::uint32_t attempts = 0;
   int reason = 0;
   std::optional<base::Bytes> record;         // a new one; plain here
+  std::optional<bool> overdue;               // submitted: whether it was told as overdue; without one it stays as it is
 };
 
 // An event for the log; its id was made by the caller, who may have told it already.
