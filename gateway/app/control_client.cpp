@@ -127,30 +127,34 @@ base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path
   return std::optional(*std::move(object));
 }
 
+Sockets sockets_of(const std::string& file, const config::Options& draft) {
+  const bool is_unknown = draft.site.control.empty() && file == k_default_config && (::access(file.c_str(), F_OK) == 0 || errno == EACCES);
+  if (!is_unknown) return {draft.site.control, draft.site.audit};
+  return {config::fallback_of(config::schema::site(), "control"), config::fallback_of(config::schema::site(), "audit")};
+}
+
+base::Result<std::optional<json::object>> ask_daemon(const Sockets& sockets, const json::object& request, std::chrono::seconds wait) {
+  auto answer = ask_daemon(sockets.control, request, wait);
+  if (answer || answer.error().code != base::k_bad_permissions) return answer;
+  auto as_auditor = ask_daemon(sockets.audit, request, wait);
+  // what the other socket says against it is the better answer only if it lets us in
+  if ((as_auditor && *as_auditor) || (!as_auditor && as_auditor.error().code != base::k_bad_permissions)) return as_auditor;
+  return answer;
+}
+
 json::object answer_of(const Invocation& invocation, const json::object& request, std::chrono::seconds wait) {
   const std::string file = invocation.one("--config", k_default_config);
   const auto loaded = config::load_config(file);
-  std::filesystem::path control = loaded.draft->site.control, audit = loaded.draft->site.audit;
-  // auditors need not read the configuration, and whoever has just broken it wants to see the daemon that serves on: that of the
-  // package leaves the sockets where they are by default
-  if (control.empty() && file == k_default_config && (::access(file.c_str(), F_OK) == 0 || errno == EACCES)) {
-    control = config::fallback_of(config::schema::site(), "control");
-    audit = config::fallback_of(config::schema::site(), "audit");
-  }
+  const Sockets sockets = sockets_of(file, *loaded.draft);
   // people read times in the site's zone
   if (!loaded.draft->site.timezone.empty()) ::setenv("TZ", loaded.draft->site.timezone.c_str(), 1);
   ::tzset();
   // a daemon runs on under its old configuration while the files are being edited: faults elsewhere do not lock people out
-  if (control.empty()) {
+  if (sockets.control.empty()) {
     for (const auto& fault : loaded.faults) invocation.err << policies::format_fault(fault) << "\n";
     return error_answer(no_config(file), k_exit_error);
   }
-  auto answer = ask_daemon(control, request, wait);
-  if (!answer && answer.error().code == base::k_bad_permissions) {
-    auto as_auditor = ask_daemon(audit, request, wait);
-    // what the other socket says against it is the better answer only if it lets us in
-    if ((as_auditor && *as_auditor) || (!as_auditor && as_auditor.error().code != base::k_bad_permissions)) answer = std::move(as_auditor);
-  }
+  auto answer = ask_daemon(sockets, request, wait);
   if (!answer) return error_answer(answer.error().detail, k_exit_error);
   if (*answer) return **std::move(answer);
   return ask_local(invocation, loaded, request);

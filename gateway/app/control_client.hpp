@@ -7,6 +7,7 @@
 
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control.hpp"
+#include "gateway/options/options.hpp"
 
 namespace app {
 
@@ -17,6 +18,15 @@ inline constexpr std::chrono::seconds k_short_wait{
 // Nothing: nobody listens there. k_connection, k_timeout, k_bad_permissions, and what a broken answer gives.
 base::Result<std::optional<json::object>> ask_daemon(const std::filesystem::path& socket, const json::object& request,
                                                      std::chrono::seconds wait);
+
+// Where the daemon of this configuration is asked; empty paths: nobody knows. Auditors need not read the configuration, and whoever
+// has just broken it wants to see the daemon that serves on: that of the package leaves the sockets where they are by default.
+struct Sockets {
+  std::filesystem::path control, audit;
+};
+Sockets sockets_of(const std::string& file, const config::Options& draft);
+// The administrators' socket; where that is not for us, the auditors'.
+base::Result<std::optional<json::object>> ask_daemon(const Sockets& sockets, const json::object& request, std::chrono::seconds wait);
 
 using Renderer = void (*)(std::ostream& out, const json::object& answer);
 

@@ -56,7 +56,7 @@ inside systemctl is-enabled -q amtsbote || fail "not enabled"
 inside sh -c 'grep -q "^Uid:.$(id -u amtsbote)" /proc/$(systemctl show -P MainPID amtsbote)/status' || fail "it does not run as amtsbote"
 ! inside find /var/lib/amtsbote -not -user amtsbote | grep -q . || fail "state of somebody else: $(inside find /var/lib/amtsbote -not -user amtsbote)"
 inside systemd-analyze verify --man=no amtsbote.service amtsbote-submission.socket
-for unit in $(inside sh -c 'cd /lib/systemd/system && ls -d amtsbote*.service amtsbote*.socket'); do inside systemd-analyze security --no-pager "$unit" | tail -1; done
+for unit in $(inside sh -c 'cd /lib/systemd/system && ls -d amtsbote*.service amtsbote*.socket'); do inside systemd-analyze security --offline=yes --no-pager "/lib/systemd/system/$unit" | tail -1; done
 inside sh -c 'tr "\0" "\n" < /proc/$(systemctl show -P MainPID amtsbote)/environ' | grep -q CREDENTIALS_DIRECTORY || fail "no credentials"
 
 say "who administers, who audits, and by which name"
@@ -100,6 +100,12 @@ inside sh -c 'cp /etc/amtsbote/amtsbote.toml /root/good.toml; echo "nonsense = 1
 ! inside systemctl reload amtsbote 2> /dev/null || fail "a reload with faults looks good"
 until_true "the bad one is refused" 20 inside sh -c 'journalctl -u amtsbote --no-pager | grep -q "daemon.reload.*refused"'
 is_active || fail "a bad reload ended it"
+# also where it is no TOML any more: the daemon that serves on answers
+inside sh -c 'echo "[[[" >> /etc/amtsbote/amtsbote.toml'
+! inside amtsbote reload > "$work/reload.log" 2>&1 || fail "a reload without a configuration looks good"
+grep -q 'refused; still active' "$work/reload.log" || fail "nobody hears what became of the reload: $(cat "$work/reload.log")"
+inside amtsbote queue list > /dev/null || fail "a broken configuration locks people out"
+inside amtsbote status --nagios | grep -q '^AMTSBOTE OK' || fail "the plugin: $(inside amtsbote status --nagios)"
 inside sh -c 'cat /root/good.toml > /etc/amtsbote/amtsbote.toml'
 send nach-reload | grep -q ' 250 ' || fail "no mail after a reload"
 until_true "it arrives" 30 arrives 2

@@ -84,6 +84,7 @@ def main():
         assert foreign.returncode == 0, foreign.stdout + foreign.stderr
 
         # all is lost but the copy: it starts as it is
+        h.internet.answers["rcpt"] = "451 4.2.0 busy"  # what was in flight when it was copied is due again, and must still be there
         restore(h, copy)
         h.start()
         assert h.json("status")["queue"]["messages"] == told["messages"]
