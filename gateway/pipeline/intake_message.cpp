@@ -275,8 +275,9 @@ class Arriving : public Submission {
     if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
     add_refused(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_refused, m_session.peer_address, change);
     const bool has_notice = change.inserts.size() > 1;
-    const Taken taken{m_mid, m_record.receipt};
+    Taken taken{m_mid, m_record.receipt, &m_refused};
     if (amend) amend(taken, m_state.recipients, change);
+    taken.refused = nullptr;
     const auto holds = std::count_if(accepted.row.recipients.begin(), accepted.row.recipients.end(), [](const auto& r) { return r.state == store::State::held; });
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));

@@ -185,6 +185,9 @@ class Submit : public Exchange {
     const std::string type = media_type_of(m_visit->request);
     m_is_json = type == "application/json";
     if (!m_is_json && type != "message/rfc822") return unfit(415, "media_type", "send message/rfc822 or application/json");
+    const std::string_view coding = m_visit->request.field("content-encoding");
+    if (!coding.empty() && !base::equal_ignoring_case(coding, "identity"))
+      return unfit(415, "media_type", "no content coding is taken");
     if (m_visit->request.length && *m_visit->request.length > limit()) return too_large();
     if (!m_visit->request.has_body()) return unfit(422, "malformed_message", "there is no message");
     const std::string_view key = m_visit->request.field("idempotency-key");
@@ -370,6 +373,11 @@ class Submit : public Exchange {
                   store::Change& change) {
     json::array list;
     for (const auto& r : recipients) list.emplace_back(decision_as_json(r));
+    for (const auto& r : *taken.refused) {
+      json::object item = decision_as_json(r);
+      item["detail"] = pipeline::decision_lines(r.decision, r.address.text(), m_visit->language).front();
+      list.emplace_back(std::move(item));
+    }
     const json::object body{{"mid", taken.mid.text()}, {"receipt", taken.receipt.text()}, {"recipients", std::move(list)}};
     Response out = accepted(taken.mid, json::serialize(body) + "\n");
     if (m_key) change.request = store::ApiRequest{*m_key, content, taken.mid, out.body, context().clock->now() + k_remember};

@@ -166,7 +166,7 @@ base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t 
     while (!utf8.empty()) {  // fold at blanks only
       auto next = utf8.find(' ', 1);
       if (next == std::string_view::npos) next = utf8.size();
-      if (at + next > k_width && utf8[0] == ' ') {
+      if (at + next > k_width && utf8[0] == ' ' && next > 1) {  // a line of nothing but blanks ends the header for some readers
         out += "\r\n";
         at = 0;
       }

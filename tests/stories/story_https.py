@@ -203,6 +203,7 @@ def refusals(h, client, other):
     assert status == 422 and {f["where"] for f in problem["faults"]} == {"to[0]", "to[1]", "attachments[0].content", "foo"}, problem
     assert ask(client, "POST", "/v1/messages", b'{"from":' + b'[' * 100_000, Content_Type="application/json")[0] == 422
     assert ask(client, "POST", "/v1/messages", b"x", Content_Type="text/plain")[0] == 415
+    assert ask(client, "POST", "/v1/messages", b"x", Content_Type="message/rfc822", Content_Encoding="gzip")[0] == 415
     assert ask(client, "POST", "/v1/messages?foo=1", b"x", Content_Type="message/rfc822")[0] == 400
     assert ask(client, "POST", "/v1/messages", iter([b"{" + b" " * (1 << 20)] * 40), Content_Type="application/json", Transfer_Encoding="chunked")[0] == 413
     status, _, seen = ask(client, "GET", "/v1/preflight?from=amt53@stadt.example&to=buerger@aussen.example&subject=%5Bvertraulich%5D+x")

@@ -168,6 +168,19 @@ TEST(Compose, LinesHaveAnEnd) {
   EXPECT_LE(longest, 998u);
 }
 
+// RFC 5322 section 3.2.2: a line of blanks is the end of the header for some readers.
+TEST(Compose, BlanksMakeNoEmptyLine) {
+  std::vector<web::JsonFault> faults;
+  const auto made = compose(R"({"from":"a@b.example","to":"c@d.example","text":"x","subject":")" + std::string(300, ' ') + "x" +
+                                std::string(300, ' ') + "\"}",
+                            faults);
+  ASSERT_TRUE(made);
+  const std::string header = made->message.substr(0, made->message.find("\r\n\r\n") + 2);
+  for (std::size_t end, begun = 0; (end = header.find("\r\n", begun)) != std::string::npos; begun = end + 2)
+    EXPECT_NE(header.substr(begun, end - begun).find_first_not_of(' '), std::string::npos);
+  EXPECT_THAT(header, HasSubstr("MIME-Version: 1.0\r\n"));
+}
+
 TEST(Json, DepthNumbersAndNamesAreLimited) {
   EXPECT_FALSE(web::parse_json_message(std::string(100'000, '[')));
   EXPECT_FALSE(web::parse_json_message("[]"));
