@@ -90,18 +90,18 @@ class Submit : public Exchange {
     m_state.claim.listener = &m_state.listener;
     m_state.principal = m_visit->caller.name;
     auto refusal = look_at_head();
-    if (refusal) {
-      co_await note_refusal();
-      co_return refusal;
-    }
     const std::string_view key = m_visit->request.field("idempotency-key");
-    if (key.empty()) co_return std::nullopt;
-    m_key = store().request_key(std::string(policies::name_of(m_visit->caller.proof)) + ":" + m_visit->caller.name, std::string(key));
-    auto job = [this] { return store().find_request(*m_key); };
-    auto known = co_await base::net::run_on(*context().blocking, std::move(job));
-    if (!known) co_return make_problem(Denied{Refusal::store_failed, ""}, m_visit->language);
-    m_earlier = *std::move(known);
-    co_return std::nullopt;
+    if (!refusal && !key.empty()) {
+      m_key = store().request_key(std::string(policies::name_of(m_visit->caller.proof)) + ":" + m_visit->caller.name, std::string(key));
+      auto job = [this] { return store().find_request(*m_key); };
+      auto known = co_await base::net::run_on(*context().blocking, std::move(job));
+      if (!known) co_return make_problem(Denied{Refusal::store_failed, ""}, m_visit->language);
+      m_earlier = *std::move(known);
+    }
+    // what was taken stays taken, whatever has become of the disk, the rules or the account since
+    if (!refusal && !m_earlier) refusal = read_query();
+    if (refusal) co_await note_refusal();
+    co_return refusal;
   }
 
   std::optional<Response> write(base::ByteView piece) override {
@@ -194,18 +194,19 @@ class Submit : public Exchange {
     // an empty one would be a promise that nobody keeps
     if (m_visit->request.has_field("idempotency-key") && (key.empty() || key.size() > k_max_key))
       return unfit(400, "bad_request", "an Idempotency-Key has 1 to 200 bytes");
+    if (m_visit->request.repeats_parameter("rcpt_to")) return unfit(400, "bad_request", "mail_from stands once");
     m_content.update(type + "\n");
     for (const auto& [name, value] : m_visit->request.query) {
-      m_content.update(name + "=" + value + "\n");
+      m_content.update(name + "=" + percent_encode(value) + "\n");
       if (m_is_json || (name != "mail_from" && name != "rcpt_to"))
         return unfit(400, "bad_request", "the query takes mail_from and rcpt_to, beside message/rfc822 only");
     }
-    return read_query();
+    m_content.update("\n");
+    return std::nullopt;
   }
 
   // The envelope that the query gives; without one it comes from the header.
   std::optional<Response> read_query() {
-    if (m_visit->request.repeats_parameter("rcpt_to")) return unfit(400, "bad_request", "mail_from stands once");
     const auto from = m_visit->request.parameter("mail_from");
     const auto to = m_visit->request.parameters("rcpt_to");
     if (!from && to.empty()) return std::nullopt;

@@ -268,10 +268,15 @@ def certificate_change(h, client):
 def unavailable(h, client):
     """What SMTP answers with 4xx is 503 here."""
     h.cli("users", "list")
+    target, mail = "/v1/messages?mail_from=amt53@stadt.example&rcpt_to=a@aussen.example", b"From: amt53@stadt.example\nTo: a@aussen.example\n\nx"
+    taken = ask(client, "POST", target, mail, Content_Type="message/rfc822", Idempotency_Key="davor")
     (h.dir / "amtsbote.toml").write_text((h.dir / "amtsbote.toml").read_text().replace('free_space = "16MiB"', 'free_space = "900GiB"'))
     assert h.json("reload")["ok"]
     status, headers, problem = ask(client, "POST", "/v1/messages", message())
     assert status == 503 and headers["retry-after"] == "60" and problem["type"].endswith("disk_full"), problem
+    assert ask(client, "POST", target, mail, Content_Type="message/rfc822")[0] == 503
+    again = ask(client, "POST", target, mail, Content_Type="message/rfc822", Idempotency_Key="davor")
+    assert taken[0] == again[0] == 202 and again[2] == taken[2], "what was taken is answered as something else later"
     (h.dir / "amtsbote.toml").write_text((h.dir / "amtsbote.toml").read_text().replace('free_space = "900GiB"', 'free_space = "16MiB"'))
     assert h.json("reload")["ok"]
 
