@@ -221,7 +221,7 @@ class Arriving : public Submission {
     m_record.receipt = base::EventId::make(m_now);
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
-    m_record.has_bcc = facts.header.count("Bcc") > 0;
+    m_record.has_bcc = facts.header.count("Bcc") + facts.header.count("Resent-Bcc") > 0;
     m_record.has_marks = std::any_of(facts.header.fields().begin(), facts.header.fields().end(), [](const auto& f) { return is_mark(f.name); });
     m_record.internal_sender = own();
     m_record.language = language();

@@ -107,21 +107,11 @@ class Composer {
     return from->address;
   }
 
-  // As it stands in a header, folded. Encoded words take the place of the name alone: never of the address, never inside quotes
-  // (RFC 2047 section 5).
+  // As it stands in a header, folded.
   static std::string format(const mail::Mailbox& m) {
     if (m.display_name.empty()) return m.address.text();
-    std::string phrase = m.display_name;
-    if (base::is_ascii(phrase) && phrase.find("=?") == std::string::npos) {
-      phrase = "\"";
-      for (const char c : m.display_name) {
-        if (c == '"' || c == '\\') phrase += '\\';
-        phrase += c;
-      }
-      phrase += '"';
-    }
     const std::string name =
-        mail::encode_header_text(phrase, std::string_view("Reply-To: ").size()).value_or("");  // it was checked: no fault is left
+        mail::format_phrase(m.display_name, std::string_view("Reply-To: ").size()).value_or("");  // it was checked
     const std::string address = "<" + m.address.text() + ">";
     return name + (name.size() + address.size() < 60 ? " " : "\r\n ") + address;
   }

@@ -192,6 +192,16 @@ base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t 
   return out;
 }
 
+base::Result<std::string> format_phrase(std::string_view name, std::size_t column) {
+  if (!base::is_ascii(name) || name.find("=?") != std::string_view::npos) return encode_header_text(name, column);
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return encode_header_text(quoted + '"', column);
+}
+
 std::string fold_case(std::string_view utf8) {
   std::string out = base::to_lower(utf8);
   for (std::size_t i = 0; i + 1 < out.size(); ++i) {
