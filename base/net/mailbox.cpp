@@ -351,7 +351,9 @@ class ImapMailbox : public Mailbox {
       if (const auto found = parse_uidvalidity_line(line)) validity = found;
     });
     if (auto done = command("EXAMINE " + quoted(), lines); !done) {
-      const bool is_missing = done.error().code == k_not_found || done.error().code == k_malformed;
+      // libcurl selects the path's mailbox first, and calls a "no" to that a denied login; its text alone tells them apart
+      const bool is_unselected = done.error().code == k_denied && done.error().detail == "Select failed";
+      const bool is_missing = is_unselected || done.error().code == k_not_found || done.error().code == k_malformed;
       return is_missing ? fail(k_malformed, "EXAMINE " + m_session.options().mailbox + ": " + done.error().detail) : done.error();
     }
     if (!validity) return fail(k_malformed, "the server names no UIDVALIDITY");

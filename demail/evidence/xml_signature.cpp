@@ -203,12 +203,18 @@ std::optional<std::string> verify(xmlNode* signature, const std::string& certifi
   return std::string(reinterpret_cast<const char*>(xmlSecBufferGetData(digested)), xmlSecBufferGetSize(digested));
 }
 
+bool is_like(const xmlNode* node, const xmlNode* root) {
+  return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, root->name) != 0 && node->ns != nullptr &&
+         root->ns != nullptr && xmlStrEqual(node->ns->href, root->ns->href) != 0;
+}
+
 // The one signature where it must stand, or null with the finding.
 xmlNode* find_signature(xmlDoc* document, std::set<XmlFinding>& findings) {
   xmlNode* const root = xmlDocGetRootElement(document);
   xmlNode* found = nullptr;
   std::size_t count = 0;
   for (xmlNode* node = root; node != nullptr; node = next_in_document(node, root)) {
+    if (node != root && is_like(node, root)) findings.insert(XmlFinding::wrapped);
     if (!is_element(node, k_dsig, "Signature")) continue;
     ++count;
     found = node;
@@ -264,6 +270,7 @@ const char* name_of(XmlFinding finding) {
     case XmlFinding::no_signature: return "no_signature";
     case XmlFinding::several_signatures: return "several_signatures";
     case XmlFinding::misplaced_signature: return "misplaced_signature";
+    case XmlFinding::wrapped: return "wrapped";
     case XmlFinding::several_references: return "several_references";
     case XmlFinding::partial_reference: return "partial_reference";
     case XmlFinding::forbidden_algorithm: return "forbidden_algorithm";

@@ -23,6 +23,7 @@ enum class XmlFinding {
   no_signature,
   several_signatures,
   misplaced_signature,  // not a child of the root
+  wrapped,              // an element like the root stands inside it: what was signed, moved below what was not
   several_references,
   partial_reference,  // does not cover the whole document
   forbidden_algorithm,

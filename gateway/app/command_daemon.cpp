@@ -177,6 +177,13 @@ void render_status(std::ostream& out, const json::object& s) {
       << "\nlog      " << shown(text_of(log, "origin")) << ", " << number_of(log, "size").value_or(0) << " entries\n";
   if (const auto free = number_of(s, "free_bytes")) out << "disk     " << size_text(*free) << " free\n";
   out << "config   " << text_of(s, "config") << "\n";
+  for (const json::value& item : array_of(s, "polls")) {
+    const json::object& poll = item.get_object();
+    const std::string looked = text_of(poll, "looked"), down = text_of(poll, "down_since");
+    out << "mailbox  " << shown(text_of(poll, "account")) << " last read " << (looked.empty() ? "never" : local_time(looked));
+    if (!down.empty()) out << ", fails since " << local_time(down) << ": " << shown(text_of(poll, "why"));
+    out << "\n";
+  }
   for (const json::value& item : array_of(s, "endings")) {
     const json::object& e = item.get_object();
     out << "ends     " << text_of(e, "kind") << " " << shown(text_of(e, "name")) << (text_of(e, "name").empty() ? "" : " ") << local_time(text_of(e, "not_after")) << "\n";
@@ -240,7 +247,7 @@ std::vector<Command> daemon_commands() {
        "Run it as the daemon's user: what only that user may read cannot be checked by others.",
        {k_config_option, k_json_option}, "0  good, perhaps with warnings\n1  at least one fault", "amtsbote check --config ./amtsbote.toml", run_check},
       {"status", "Shows on one screen whether something needs a person",
-       "Queue, oldest message, log, free disk, certificates and keys that end, and the hash of the configuration in force; what needs attention stands last. "
+       "Queue, oldest message, log, free disk, mailboxes at De-Mail providers, certificates and keys that end, and the hash of the configuration in force; what needs attention stands last. "
        "--nagios is for monitoring plugins: one line with figures, and their exit codes. docs/operations.md lists the thresholds.",
        {{"--nagios", "", "One line and perfdata; exit 0 ok, 1 warning, 2 critical, 3 unknown"}, k_config_option, k_json_option},
        "0  good\n1  something needs attention; it says what\n2  it cannot be told\nwith --nagios: 0 ok, 1 warning, 2 critical (also without a daemon), 3 unknown", "amtsbote status",

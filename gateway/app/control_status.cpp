@@ -10,6 +10,7 @@ namespace {
 
 // Thresholds; docs/operations.md lists them.
 constexpr std::chrono::hours k_ends_soon{30 * 24}, k_ends_now{3 * 24};
+constexpr std::chrono::hours k_unread_now{1};  // a mailbox of De-Mails
 constexpr int k_old_factor = 4;  // of retry.delay_notice: that much patience nobody has
 
 enum class Level { ok, warning, critical };
@@ -65,6 +66,30 @@ void look_at_endings(const Task& task, base::Timestamp now, json::object& out, F
   out["expiring_keys"] = expiring_keys(task, now + k_ends_soon);
 }
 
+void look_at_demail(const Task& task, json::object& out, Findings& found) {
+  std::uint64_t overdue = 0;
+  if (const auto by_route = task.live.store().count_overdue())
+    for (const auto& [route, count] : *by_route) overdue += count;
+  out["demail_overdue"] = overdue;
+  found.add(overdue > 0, false, "the confirmations of " + std::to_string(overdue) + " De-Mails are overdue: demail.overdue in the log names them");
+}
+
+// A look that fails now and then is told as well: whoever just set the mailbox up wants to know at once.
+void look_at_mailboxes(const Task& task, json::object& out, Findings& found) {
+  json::array polls;
+  for (const pipeline::PollLine& line : task.live.polls()) {
+    json::object poll{{"account", line.account}};
+    if (line.looked) poll["looked"] = base::format_utc(*line.looked);
+    if (line.down_since) {
+      poll["down_since"] = base::format_utc(*line.down_since);
+      poll["why"] = shown(line.why);
+      found.add(true, line.age > k_unread_now, "the mailbox of the De-Mail account " + line.account + " cannot be read: " + shown(line.why));
+    }
+    polls.push_back(std::move(poll));
+  }
+  out["polls"] = std::move(polls);
+}
+
 json::object status(const Task& task) {
   const auto counters = task.live.store().counters();
   if (!counters) return error_answer(counters.error());
@@ -75,6 +100,8 @@ json::object status(const Task& task) {
   look_at_queue(*counters, now, snapshot->options->retry.delay_notice, out, found);
   look_at_store(task, out, found);
   look_at_endings(task, now, out, found);
+  look_at_demail(task, out, found);
+  look_at_mailboxes(task, out, found);
   if (const auto* pool = task.live.context().openpgp) {
     const auto counts = pool->counts();
     out["openpgp"] = json::object{{"running", counts.running}, {"waiting", counts.waiting}, {"lost", counts.lost}, {"late", counts.late}};

@@ -8,15 +8,17 @@
 
 #include "gateway/app/keys.hpp"
 #include "gateway/pipeline/context.hpp"
+#include "gateway/pipeline/demail_poll.hpp"
 
 namespace app {
 
 class Live {
  public:
   struct Hooks {
-    std::function<std::vector<std::string>()> reload;  // config, policies and keys anew; the faults, empty if it holds now
-    std::function<void()> wake;                        // something in the queue may be due
-    std::function<void()> forget_logins;               // an account changed
+    std::function<std::vector<std::string>()> reload;        // config, policies and keys anew; the faults, empty if it holds now
+    std::function<void()> wake;                              // something in the queue may be due
+    std::function<void()> forget_logins;                     // an account changed
+    std::function<std::vector<pipeline::PollLine>()> polls;  // of mailboxes at De-Mail providers
   };
 
   // The context must have a snapshot and a store, and outlive this. Hooks are called on threads of the blocking pool.
@@ -33,6 +35,7 @@ class Live {
   void wake() {
     if (m_hooks.wake) m_hooks.wake();
   }
+  std::vector<pipeline::PollLine> polls() const { return m_hooks.polls ? m_hooks.polls() : std::vector<pipeline::PollLine>{}; }
   void forget_logins() {
     if (m_hooks.forget_logins) m_hooks.forget_logins();
   }

@@ -171,6 +171,7 @@ base::Result<void> Daemon::open_metrics(const config::Options& options) {
 
 base::Result<void> Daemon::open_control(const config::Options& options) {
   Live::Hooks hooks;
+  hooks.polls = [this] { return m_polls->lines(); };
   hooks.reload = [this] { return reload(); };
   hooks.wake = [this] { asio::post(m_io, [this] { m_dispatch->wake(); }); };
   hooks.forget_logins = [this] {

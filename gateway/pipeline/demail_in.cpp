@@ -68,6 +68,9 @@ class Matcher {
   base::Result<ProviderNews> match() {
     auto id = named();
     if (!id) return std::move(id).error();
+    // without a private-id it is named by what the confirmation of dispatch calls the message, which may be just behind it
+    if (!*id && m_is_called_unknown && m_in.now - m_in.row.received < k_order_patience)
+      return ProviderNews(Later{"what names its message may be on its way"});
     if (!*id) return doubtful("demail_unmatched", {});
     const auto repeated = was_there(**id);
     if (!repeated) return repeated.error();
@@ -91,6 +94,7 @@ class Matcher {
     if (called.empty()) return std::optional<PrivateId>{};
     const auto mid = m_in.store.find_message_called(called);
     if (!mid) return mid.error();
+    m_is_called_unknown = !*mid;
     if (!*mid) return std::optional<PrivateId>{};
     m_called = called;
     return std::optional(PrivateId{**mid, 0});
@@ -190,6 +194,7 @@ class Matcher {
   const demail::Evidence& m_evidence;
   base::ByteView m_raw;
   mutable std::string m_called;  // the provider's name for the De-Mail, where nothing else named it
+  mutable bool m_is_called_unknown = false;
 };
 
 // An address of the list that stands in the text as a word of its own.

@@ -187,11 +187,17 @@ void DeMailPoll::ended(const std::string& name, const base::Result<bool>& result
     if (result.error().code == base::k_cancelled) return;
     ++account.line.failed;
     if (!account.is_down) base::log::warning(k_event_down, {{"account", name}, {"error", result.error().describe()}});
+    if (!account.is_down) account.line.down_since = m_context.clock->now();
+    account.line.why =
+        std::string(result.error().code.name) + (result.error().detail.empty() ? "" : ": " + result.error().detail);
     account.is_down = true;
   } else {
     if (account.is_down) base::log::info(k_event_up, {{"account", name}});
     account.is_down = false;
     account.last_good = now;
+    account.line.looked = m_context.clock->now();
+    account.line.down_since.reset();
+    account.line.why.clear();
   }
   m_timer.cancel();
 }

@@ -19,12 +19,15 @@ namespace pipeline {
 class Submission;
 struct SessionState;
 
-// What monitoring hears of one account.
+// What monitoring and people hear of one account.
 struct PollLine {
   std::string account;
   std::uint64_t taken = 0, refused = 0, failed = 0;  // messages, messages, looks
   std::chrono::seconds age{};                        // since the last look that came to its end, or since the first began
   std::uint64_t listed = 0;                          // POP3: messages at the server, at the last look
+  std::optional<base::Timestamp> looked;             // when the last look came to its end
+  std::optional<base::Timestamp> down_since;         // every look since then failed
+  std::string why;                                   // of the newest that did
 };
 
 class DeMailPoll {

@@ -18,12 +18,6 @@ using smtp::client::OutcomeKind;
 constexpr base::log::Event k_event_delivered{"message.delivery"};
 constexpr base::log::Event k_event_trouble{"message.trouble"};
 constexpr base::log::Event k_event_exception{"message.exception"};
-constexpr base::log::Event k_event_fetch{"queue.fetch_failed"};
-constexpr std::chrono::seconds k_poll{30};  // at the latest: what others put into the store
-// What is due and could not be begun now (it is under way, it cannot be read, the disk is full) must not keep the loop turning.
-constexpr std::chrono::milliseconds k_soon{50}, k_not_yet{1000};
-constexpr std::size_t k_max_unreadable = 10'000;
-constexpr std::chrono::minutes k_unreadable_pause{10};
 constexpr std::size_t k_recover_lot = 1000;
 
 std::uint32_t draw_jitter() {
@@ -115,6 +109,7 @@ void Dispatch::start() { spawn(run(), 0); }
 
 // One failing coroutine costs one message its turn, never the daemon.
 void Dispatch::spawn(Awaitable<void> work, std::int64_t id) {
+  if (id != 0) ++m_active[id];
   boost::asio::co_spawn(m_executor, std::move(work), [this, id](std::exception_ptr thrown) {
     if (thrown) {
       try {
@@ -129,7 +124,7 @@ void Dispatch::spawn(Awaitable<void> work, std::int64_t id) {
 
 bool Dispatch::reserve(std::int64_t id) {
   if (m_stopping || m_active.size() >= k_max_active) return false;
-  m_active.insert(id);
+  m_active.emplace(id, 0);
   return true;
 }
 
@@ -146,71 +141,15 @@ void Dispatch::taken(Accepted message) {
 void Dispatch::dropped(std::int64_t id) { finish(id); }
 
 void Dispatch::finish(std::int64_t id) {
-  m_active.erase(id);
+  if (const auto it = m_active.find(id); it != m_active.end() && (it->second == 0 || --it->second == 0)) m_active.erase(it);
+  if (m_shares.take_room()) m_woken = true;
   // room again: what waits in the store may come
-  if (m_woken && m_active.size() < k_max_active / 2) m_timer.cancel();
+  if (m_woken && has_room()) m_timer.cancel();
 }
 
 void Dispatch::wake() {
   m_woken = true;
-  if (m_active.size() < k_max_active / 2) m_timer.cancel();
-}
-
-Awaitable<void> Dispatch::run() {
-  while (!m_stopping) {
-    std::size_t begun = 0;
-    if (m_active.size() < k_max_active / 2) begun = co_await fetch();
-    co_await expire_holds();
-    co_await watch_carriers();
-    if (m_stopping) break;
-    m_lanes.sweep();
-    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(k_poll);
-    auto job = [this] { return m_context.store->next_due(); };
-    const auto next = co_await base::net::run_on(*m_context.blocking, std::move(job));
-    if (next && *next)
-      wait = std::clamp(std::chrono::milliseconds(**next - m_context.clock->now()), begun > 0 ? k_soon : k_not_yet, wait);
-    if (m_stopping) break;
-    m_wakes_at = m_context.clock->now() + wait;
-    m_timer.expires_after(wait);
-    boost::system::error_code woken;
-    co_await m_timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-  }
-}
-
-Awaitable<std::size_t> Dispatch::fetch() {
-  m_woken = false;
-  auto job = [this] { return m_context.store->find_due(m_context.clock->now(), k_lot); };
-  const auto due = co_await base::net::run_on(*m_context.blocking, std::move(job));
-  if (!due) {
-    base::log::error(k_event_fetch, {{"error", due.error().describe()}});
-    co_return 0;
-  }
-  std::size_t begun = 0;
-  for (const store::Due& d : *due) {
-    if (m_stopping || m_active.size() >= k_max_active) break;
-    if (const auto it = m_unreadable.find(d.id); it != m_unreadable.end() && m_context.clock->now() < it->second) continue;
-    if (!m_active.insert(d.id).second) continue;
-    auto load = [this, id = d.id] { return m_context.store->load(id, true); };
-    auto row = co_await base::net::run_on(*m_context.blocking, std::move(load));
-    if (!row || !*row) {
-      if (!row) {
-        base::log::error(k_event_fetch, {{"id", d.id}, {"error", row.error().describe()}});
-        note_unreadable(d.id);
-      }
-      m_active.erase(d.id);
-      continue;
-    }
-    spawn(process(**std::move(row)), d.id);
-    ++begun;
-  }
-  if (due->size() >= k_lot) m_woken = true;
-  co_return begun;
-}
-
-// It stays in the queue, is shown there, and is looked at again now and then; it must not keep the loop turning.
-void Dispatch::note_unreadable(std::int64_t id) {
-  if (m_unreadable.size() >= k_max_unreadable) m_unreadable.clear();
-  m_unreadable[id] = m_context.clock->now() + k_unreadable_pause;
+  if (has_room()) m_timer.cancel();
 }
 
 // What nobody decided in time: the sender is told that it failed. Mail from outside stays held until somebody decides, and
@@ -265,6 +204,15 @@ Awaitable<void> Dispatch::process(store::MessageRow row) {
   co_await carry(std::move(row), *std::move(record), std::move(due));
 }
 
+// A message whose groups several coroutines deliver, each the next one that nobody has taken.
+struct Dispatch::Carried {
+  SnapshotPtr snapshot;
+  store::MessageRow row;
+  MessageRecord record;
+  std::vector<Group> groups;
+  std::size_t next = 0;
+};
+
 Awaitable<void> Dispatch::carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due) {
   const SnapshotPtr snapshot = m_context.current.get();
   if (record.origin.role == config::ListenerRole::demail) {
@@ -272,7 +220,17 @@ Awaitable<void> Dispatch::carry(store::MessageRow row, MessageRecord record, std
     if (ended) co_return;
   }
   auto groups = plan(*snapshot->options, std::move(due));
-  for (Group& group : groups) co_await deliver_group(snapshot, row, record, std::move(group));
+  const std::size_t hands = std::min(groups.size(), k_groups_at_once);
+  const auto carried = std::make_shared<Carried>(Carried{snapshot, std::move(row), std::move(record), std::move(groups)});
+  for (std::size_t i = 1; i < hands; ++i) spawn(deliver_groups(carried), carried->row.id);
+  co_await deliver_groups(carried);
+}
+
+Awaitable<void> Dispatch::deliver_groups(std::shared_ptr<Carried> carried) {
+  while (carried->next < carried->groups.size()) {
+    Group group = std::move(carried->groups[carried->next++]);
+    co_await deliver_group(carried->snapshot, carried->row, carried->record, std::move(group));
+  }
 }
 
 Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
@@ -280,6 +238,12 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   std::vector<store::LogEntry> events;
   if (group.route == nullptr) {
     co_await put_off(*snapshot, row, record, group, std::move(events), "4.3.5", "no route is configured for this recipient");
+    co_return;
+  }
+  const std::string lane = Lanes::name_of(*group.route, group.lane_domain, group.floor);
+  const auto seat = m_shares.take(lane, free_places());
+  if (!seat) {
+    m_shares.set_aside(row.id, lane);
     co_return;
   }
   auto prepared = co_await make_ready(snapshot, row, record, group);
@@ -308,7 +272,8 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   if (group.first().decision.demail) {
     const bool may_go = co_await count_demail(*snapshot, group);
     if (!may_go) {
-      co_await put_off(*snapshot, row, record, group, std::move(events), "4.7.0", "the De-Mail account has sent what it may send in a day");
+      co_await put_off(*snapshot, row, record, group, std::move(events), "4.7.0",
+                       "the De-Mail account has sent what it may send in a day");
       co_return;
     }
   }
@@ -321,14 +286,16 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   if (external != nullptr)
     delivery = co_await m_lanes.send_external(snapshot, std::move(parcel), std::move(*external), std::move(place));
   else
-    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(std::get<MailboxMail>(*prepared->mail)), std::move(place));
+    delivery = co_await m_lanes.send_to_mailbox(snapshot, std::move(parcel), std::move(std::get<MailboxMail>(*prepared->mail)),
+                                                std::move(place));
   std::vector<store::LogEntry> none;
   co_await settle_group(*snapshot, row, record, group, store::State::in_flight, std::move(delivery), std::move(none));
 }
 
 // Not tried: something of ours stands in the way, and may be gone later.
-Awaitable<void> Dispatch::put_off(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group,
-                                  std::vector<store::LogEntry> events, const char* enhanced, const char* why) {
+Awaitable<void> Dispatch::put_off(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                  const Group& group, std::vector<store::LogEntry> events, const char* enhanced,
+                                  const char* why) {
   Delivery later;
   later.outcomes.assign(group.members.size(), temporary_outcome(enhanced, why));
   co_await settle_group(snapshot, row, record, group, store::State::due, std::move(later), std::move(events));
@@ -336,7 +303,8 @@ Awaitable<void> Dispatch::put_off(const Snapshot& snapshot, const store::Message
 
 // Plain passing costs nothing and stays here; cryptography goes to its pool, large files to the blocking one, and gpg to the
 // one whose threads may be lost.
-Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, const Group& group) {
+Awaitable<base::Result<Prepared>> Dispatch::make_ready(SnapshotPtr snapshot, const store::MessageRow& row,
+                                                       const MessageRecord& record, const Group& group) {
   const PrepareInput input{*snapshot, row, record, group, m_context.store->scratch_directory(), m_context.clock->now()};
   const auto& d = group.first().decision;
   const bool inbound = group.first().direction == policies::Direction::inbound;
@@ -417,7 +385,8 @@ Awaitable<bool> Dispatch::begin(const Snapshot& snapshot, const store::MessageRo
     change.events.push_back(attempt_event(at, row.mid, a.row.rx, group.route->name, a.row.attempts + 1));
   }
   if (const auto& choice = group.first().decision.demail)
-    if (const auto count = m_today.find(choice->account); count != m_today.end()) change.marks.emplace_back(day_mark_of(choice->account), encode(count->second));
+    if (const auto count = m_today.find(choice->account); count != m_today.end())
+      change.marks.emplace_back(day_mark_of(choice->account), encode(count->second));
   const auto done = co_await m_context.store->commit(std::move(change));
   // an administrator was faster, or the disk is full: nothing has left
   if (!done) base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", done.error().describe()}});

@@ -109,9 +109,11 @@ Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::Conte
   co_return out;
 }
 
-Lanes::Lane& Lanes::lane_of(const Parcel& parcel) {
-  return m_lanes[parcel.route.name + "\n" + parcel.lane_domain + "\n" + policies::name_of(parcel.floor)];
+std::string Lanes::name_of(const config::RouteOptions& route, const std::string& domain, policies::Transport floor) {
+  return route.name + "\n" + domain + "\n" + policies::name_of(floor);
 }
+
+Lanes::Lane& Lanes::lane_of(const Parcel& parcel) { return m_lanes[name_of(parcel.route, parcel.lane_domain, parcel.floor)]; }
 
 Awaitable<Lanes::Place> Lanes::enter(SnapshotPtr snapshot, const Parcel& parcel) {
   Place out = co_await pass(lane_of(parcel).entered, k_ahead * snapshot->options->retry.connections);

@@ -60,6 +60,8 @@ class Lanes {
   };
 
   Lanes(Context& context, boost::asio::any_io_executor executor) : m_context(context), m_executor(std::move(executor)) {}
+  // What keeps destinations apart: the route, the recipients' domain where it looks up MX, and the least TLS.
+  static std::string name_of(const config::RouteOptions& route, const std::string& domain, policies::Transport floor);
   // The turn of this parcel has come, or nearly: what waits here has not been tried, and its attempt must not be on record.
   // A few more get in than there are connections, so that none of these stands idle while an attempt is committed.
   base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);

@@ -120,6 +120,7 @@ Settlement settle_news(const CarrierTimes& times, const Addressee& addressee, co
   c.dispatched = c.dispatched || news.word == CarrierWord::dispatched;
   c.received = c.received || news.word == CarrierWord::received;
   c.retrieved = c.retrieved || news.word == CarrierWord::retrieved;
+  if (has_arrived(out.record)) out.update.overdue = false;
   const demail::Options& asked = out.record.decision.demail->options;
   const bool all = (c.dispatched || !asked.dispatch) && (c.received || !asked.receipt) && (c.retrieved || !asked.retrieve);
   out.update.to = store::State::submitted;
@@ -159,6 +160,7 @@ Settlement settle_overdue(const config::RetryOptions& retry, const Addressee& ad
     return out;
   }
   out.record.last_error = "demail_overdue";
+  out.update.overdue = true;
   if (!addressee.record.delay_told) out.notice = mail::ReportKind::overdue;
   out.record.delay_told = true;
   out.update.record = encode(out.record);

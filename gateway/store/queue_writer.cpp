@@ -30,6 +30,7 @@ base::Result<QueueWriter> QueueWriter::open(Database& db, const crypto::seal::Ro
        "INSERT INTO recipient(id,rx,state,due,attempts,route,reason,record,domain) VALUES(?,?,?,?,0,?,?,?,?)"},
       {&out.m_sql.update, "UPDATE recipient SET state=?,due=?,attempts=?,reason=? WHERE id=? AND rx=? AND state=? AND due=coalesce(?,due)"},
       {&out.m_sql.update_record, "UPDATE recipient SET record=? WHERE id=? AND rx=?"},
+      {&out.m_sql.update_overdue, "UPDATE recipient SET overdue=? WHERE id=? AND rx=?"},
       {&out.m_sql.unfinished, "SELECT 1 FROM recipient WHERE id=? AND (state<4 OR state=7) LIMIT 1"},
       {&out.m_sql.find_message, "SELECT mid,key,spool FROM message WHERE id=?"},
       {&out.m_sql.delete_message, "DELETE FROM message WHERE id=?"},
@@ -163,6 +164,10 @@ base::Result<void> QueueWriter::update(Database& db, const RecipientUpdate& u, c
   if (auto done = row.run(); !done) return done;
   if (db.changed_rows() != 1)
     return base::fail(k_wrong_state, open.mid.text() + "/" + std::to_string(u.rx) + " is not " + name_of(u.from) + (u.from_due ? " as it was" : ""));
+  if (u.overdue) {
+    m_sql.update_overdue.bind(1, std::int64_t{*u.overdue}).bind(2, u.id).bind(3, static_cast<std::int64_t>(u.rx));
+    if (auto done = m_sql.update_overdue.run(); !done) return done;
+  }
   if (!u.record) return base::Done{};
   const base::Bytes sealed = crypto::seal::seal(open.key, *u.record, place_of(open.mid, "rx" + std::to_string(u.rx)));
   m_sql.update_record.bind(1, base::ByteView(sealed)).bind(2, u.id).bind(3, static_cast<std::int64_t>(u.rx));

@@ -28,7 +28,7 @@ class QueueWriter {
 
  private:
   struct Statements {
-    Statement insert_message, insert_recipient, update, update_record, unfinished, find_message, delete_message,
+    Statement insert_message, insert_recipient, update, update_record, update_overdue, unfinished, find_message, delete_message,
         delete_recipients, cancelled, archive, put_account, remove_account, put_mark;
   };
   struct Open {  // of a message that this change touches

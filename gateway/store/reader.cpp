@@ -1,5 +1,7 @@
 #include "gateway/store/reader.hpp"
 
+#include <limits>
+
 #include "gateway/store/api_rows.hpp"
 
 #include "gateway/store/errors.hpp"
@@ -26,19 +28,25 @@ base::Result<std::vector<std::int64_t>> ids_of(Statement& query) {
 Reader::Reader(Database db, std::filesystem::path spool, std::shared_ptr<const crypto::seal::RootKey> root)
     : m_db(std::move(db)), m_spool(std::move(spool)), m_root(std::move(root)) {}
 
-base::Result<std::vector<Due>> Reader::find_due(base::Timestamp now, std::size_t limit) {
+base::Result<DueLot> Reader::find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit) {
   const std::lock_guard lock(m_mutex);
-  auto query = m_db.prepare("SELECT id,due FROM recipient WHERE state=1 AND due<=? ORDER BY due LIMIT ?");
+  // answered by the index recipient_due alone: in a table without rowid it ends with the primary key
+  auto query = m_db.prepare("SELECT id,due FROM recipient WHERE state=1 AND due<=? AND (due,id)>(?,?) ORDER BY due,id LIMIT ?");
   if (!query) return std::move(query).error();
-  query->bind(1, millis(now)).bind(2, static_cast<std::int64_t>(limit));
-  std::vector<Due> out;
+  const std::int64_t from = after ? millis(after->due) : std::numeric_limits<std::int64_t>::min();
+  query->bind(1, millis(now)).bind(2, from).bind(3, after ? after->id : 0).bind(4, static_cast<std::int64_t>(limit));
+  DueLot out;
+  std::size_t rows = 0;
   while (true) {
     const auto row = query->step();
     if (!row) return row.error();
-    if (!*row) return out;
+    if (!*row) break;
+    ++rows;
     const std::int64_t id = query->integer(0);
-    if (out.empty() || out.back().id != id) out.push_back({id, time_of(query->integer(1))});
+    if (out.due.empty() || out.due.back().id != id) out.due.push_back({id, time_of(query->integer(1))});
   }
+  out.is_last = rows < limit;
+  return out;
 }
 
 base::Result<std::optional<base::Timestamp>> Reader::next_due() {
@@ -187,6 +195,20 @@ base::Result<Counters> Reader::counters() {
     if (*oldest) *into = time_of(**oldest);
   }
   return out;
+}
+
+base::Result<std::map<std::string, std::uint64_t>> Reader::count_overdue() {
+  const std::lock_guard lock(m_mutex);
+  // literals, for the partial index
+  auto query = m_db.prepare("SELECT route,count(*) FROM recipient WHERE state=7 AND overdue=1 GROUP BY route");
+  if (!query) return std::move(query).error();
+  std::map<std::string, std::uint64_t> out;
+  while (true) {
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out[query->blob(0)] = static_cast<std::uint64_t>(query->integer(1));
+  }
 }
 
 base::Result<std::vector<ApiToken>> Reader::tokens() {

@@ -2,6 +2,7 @@
 // SQLite can start anew. For gateway/store.
 #pragma once
 
+#include <map>
 #include <mutex>
 
 #include "gateway/store/sqlite.hpp"
@@ -13,7 +14,7 @@ class Reader {
  public:
   Reader(Database db, std::filesystem::path spool, std::shared_ptr<const crypto::seal::RootKey> root);
 
-  base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
+  base::Result<DueLot> find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit);
   base::Result<std::optional<base::Timestamp>> next_due();
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
   base::Result<std::vector<std::int64_t>> find_overdue(base::Timestamp now, std::size_t limit);
@@ -22,6 +23,7 @@ class Reader {
   base::Result<std::optional<std::int64_t>> find_id(const base::MessageId& mid);
   base::Result<std::vector<MessageRow>> list(const ListFilter& filter, const base::SecretBytes& search_key);
   base::Result<Counters> counters();
+  base::Result<std::map<std::string, std::uint64_t>> count_overdue();
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query, const base::SecretBytes& search_key);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);

@@ -68,7 +68,13 @@ CREATE INDEX evidence_about ON evidence(about) WHERE about IS NOT NULL;
 CREATE TABLE evidence_file(eid BLOB NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, UNIQUE(eid, name));
 )sql";
 
-constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4, k_step_5, k_step_6};
+// Whether what a carrier should have confirmed was told as overdue: monitoring counts them, by account, at any moment.
+constexpr const char* k_step_7 = R"sql(
+ALTER TABLE recipient ADD COLUMN overdue INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_overdue ON recipient(route) WHERE state=7 AND overdue=1;
+)sql";
+
+constexpr std::array k_steps{k_step_1, k_step_2, k_step_3, k_step_4, k_step_5, k_step_6, k_step_7};
 static_assert(k_steps.size() == k_schema_version);
 
 base::Result<std::int64_t> version_of(Database& db) {

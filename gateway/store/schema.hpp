@@ -6,7 +6,7 @@
 
 namespace store {
 
-inline constexpr int k_schema_version = 6;
+inline constexpr int k_schema_version = 7;
 
 // 0 (a new database) to ours; nothing is written. k_newer_schema, k_database.
 base::Result<int> check_schema(Database& db);

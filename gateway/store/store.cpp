@@ -267,8 +267,8 @@ base::Result<void> Store::commit_and_wait(Change change) {
   return done.get();
 }
 
-base::Result<std::vector<Due>> Store::find_due(base::Timestamp now, std::size_t limit) {
-  return m_impl->reader->find_due(now, limit);
+base::Result<DueLot> Store::find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit) {
+  return m_impl->reader->find_due(now, after, limit);
 }
 base::Result<std::optional<base::Timestamp>> Store::next_due() { return m_impl->reader->next_due(); }
 base::Result<std::vector<std::int64_t>> Store::find_in_state(State state, std::size_t limit) {
@@ -284,6 +284,7 @@ base::Result<std::optional<MessageRow>> Store::load(std::int64_t id, bool with_b
 }
 base::Result<std::optional<std::int64_t>> Store::find_id(const base::MessageId& mid) { return m_impl->reader->find_id(mid); }
 base::Result<Counters> Store::counters() { return m_impl->reader->counters(); }
+base::Result<std::map<std::string, std::uint64_t>> Store::count_overdue() { return m_impl->reader->count_overdue(); }
 base::Result<std::vector<SearchHit>> Store::search(const SearchQuery& query) {
   return m_impl->searcher->search(query, m_impl->search_key);
 }

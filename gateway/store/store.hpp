@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "base/core/digest.hpp"
@@ -74,7 +75,7 @@ class Store {
   void report_failure(const base::Error& error);
 
   // Reading; blocks on the disk, from any thread.
-  base::Result<std::vector<Due>> find_due(base::Timestamp now, std::size_t limit);
+  base::Result<DueLot> find_due(base::Timestamp now, const std::optional<Due>& after, std::size_t limit);  // of so many recipients
   base::Result<std::optional<base::Timestamp>> next_due();          // of the earliest recipient that waits
   base::Result<std::vector<std::int64_t>> find_in_state(State state, std::size_t limit);
   // Messages with a recipient that is submitted or unknown, of whom something should have been heard by now.
@@ -86,6 +87,7 @@ class Store {
   // nothing is opened, records are empty. Reads through a connection of its own, so that a long look holds up nobody.
   base::Result<std::vector<MessageRow>> list(const ListFilter& filter);
   base::Result<Counters> counters();
+  base::Result<std::map<std::string, std::uint64_t>> count_overdue();  // recipients told as overdue, by route
   base::Result<std::vector<SearchHit>> search(const SearchQuery& query);
   base::Result<std::vector<StoredLeaf>> leaves_of(const base::MessageId& mid);
   base::Result<std::optional<StoredLeaf>> leaf_at(std::uint64_t place);   // counted through all epochs

@@ -62,6 +62,7 @@ struct RecipientUpdate {
   std::uint32_t attempts = 0;
   int reason = 0;
   std::optional<base::Bytes> record;         // a new one; plain here
+  std::optional<bool> overdue;               // submitted: whether it was told as overdue; without one it stays as it is
 };
 
 // An event for the log; its id was made by the caller, who may have told it already.
@@ -163,6 +164,12 @@ struct MessageRow {
 struct Due {
   std::int64_t id = 0;
   base::Timestamp due{};
+};
+
+// A part of what is due, the earliest first.
+struct DueLot {
+  std::vector<Due> due;  // no message twice in a row
+  bool is_last = true;   // nothing comes after it
 };
 
 struct Counters {

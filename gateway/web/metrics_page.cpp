@@ -56,6 +56,16 @@ void write_polls(Exposition& out, const std::vector<pipeline::PollLine>& lines) 
   family("amtsbote_demail_poll_listed_messages", "gauge", "Messages in a POP3 mailbox at the last look; 0 for IMAP.", [](const Line& l) { return l.listed; });
 }
 
+// Accounts that are configured, and those of which something is still under way.
+void write_overdue(Exposition& out, const std::vector<config::DeMailAccountOptions>& accounts, const std::map<std::string, std::uint64_t>& by_route) {
+  constexpr std::string_view k_prefix = "demail:";  // of an account's own next hop
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& account : accounts) counts.emplace(account.name, 0);
+  for (const auto& [route, count] : by_route) counts[route.starts_with(k_prefix) ? route.substr(k_prefix.size()) : route] = count;
+  out.family("amtsbote_demail_overdue", "gauge", "Recipients of De-Mails whose confirmation is overdue, by account.");
+  for (const auto& [account, count] : counts) out.sample("amtsbote_demail_overdue", {{"account", account}}, number(count));
+}
+
 void write_store(Exposition& out, store::Store& store) {
   const store::Metrics& m = store.metrics();
   out.histogram("amtsbote_store_commit_seconds", "Time of one transaction with its sync.", m.commit_seconds);
@@ -128,6 +138,7 @@ std::string MetricsPage::numbers() {
   out.gauge("amtsbote_sessions_open", "SMTP and HTTPS sessions open now.", number(m_sources.sessions()));
   write_openpgp(out, m_context.openpgp);
   if (m_sources.polls) write_polls(out, m_sources.polls());
+  if (const auto overdue = m_context.store->count_overdue()) write_overdue(out, m_context.current.get()->options->demail.accounts, *overdue);
   write_store(out, *m_context.store);
   out.gauge("amtsbote_store_free_mark_bytes", "Below this much room new mail is refused.", number(m_context.current.get()->options->store.free_space.value));
   if (const auto counters = m_context.store->counters()) write_queue(out, *counters, now);

@@ -211,6 +211,7 @@ MISBEHAVIOUR
     delay=MS                         of what is late
     shuffle=N                        N are held back, then go in another order; "flush" lets them go earlier
     malware=P                        so many messages are found to hold malware; those with the EICAR string always are
+    drop-private-id=P                of so many messages the confirmation of dispatch alone has the private-id
     seed=N                           1
   --smtp takes STEP=HOW[:TIMES] with the steps connect, mail, rcpt, data, dot. HOW is a code of three digits (4xx, 5xx), "close", "hang"
   (not at data), and at dot "close-taken" and "hang-taken": the message was taken, and no answer comes. Without TIMES it stays so.

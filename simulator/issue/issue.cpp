@@ -175,8 +175,10 @@ base::Result<Issued> issue_confirmation(const IssueSettings& settings, const Con
   out.type = order.type;
   out.from = system_address(order.issuer, address_of(order.type));
   out.id = make_id(order.issuer, order.now);
-  out.private_id = letter.private_id;
-  out.private_id_field = letter.private_id_field;
+  if (letter.keeps_private_id || order.type == MessageType::dispatch) {
+    out.private_id = letter.private_id;
+    out.private_id_field = letter.private_id_field;
+  }
   if (order.fate == Fate::wrong_private_id) {
     out.private_id = other_id(letter.private_id);
     out.private_id_field = std::string(demail::field::private_id) + ": " + out.private_id + "\r\n";

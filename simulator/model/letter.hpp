@@ -27,6 +27,7 @@ struct Letter {
   bool is_blind = false;                  // the copy of one recipient who stands in bcc
   base::Timestamp date{};
   bool has_malware = false;
+  bool keeps_private_id = true;  // false: it is not in the header, and other providers never learn it
 
   std::string bytes() const { return header + "\r\n" + body; }
 };

@@ -73,6 +73,8 @@ base::Result<void> set(Misbehaviour& out, std::string_view key, std::string_view
     out.shuffle = *parsed;
   else if (key == "malware")
     out.malware = *parsed;
+  else if (key == "drop-private-id")
+    out.drop_private_id = *parsed;
   else if (key == "forged")
     spread(out, *parsed);
   else {

@@ -43,6 +43,7 @@ struct Misbehaviour {
   std::chrono::milliseconds delay{0};  // of what is late
   unsigned shuffle = 0;                // so many are held back, then go in an order that the seed draws; 0: none
   unsigned malware = 0;                // percent of the messages that are found to hold malware at their recipient
+  unsigned drop_private_id = 0;        // percent of the messages whose private-id reaches the confirmation of dispatch alone
   std::uint64_t seed = 1;
 };
 // Words "lost=10 late=20 delay=500 shuffle=5 malware=3 seed=7 forged=30" onto what is there; "none" puts all back but the

@@ -64,6 +64,10 @@ std::optional<Refusal> World::submit(const Login& login, const Envelope& envelop
   const Draft& draft = std::get<Draft>(checked);
   std::vector<std::shared_ptr<const Letter>> letters;
   for (Letter& letter : write_letters(draft, login, now())) {
+    if (draw(settings.misbehaviour.seed, "private-id", m_next_letter++) % 100 < settings.misbehaviour.drop_private_id) {
+      letter.header.erase(letter.header.find(letter.private_id_field), letter.private_id_field.size());
+      letter.keeps_private_id = false;
+    }
     Seal how{settings.issue.hash, Scheme::none, &settings.issue.pki->of(letter.side).signer(settings.issue.scheme)};
     if (letter.options.authoritative || settings.sign_all) how.scheme = settings.issue.scheme;
     auto sealed = seal(letter.header, letter.body, letter.side, how);

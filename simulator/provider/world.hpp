@@ -104,7 +104,7 @@ class World {
   std::vector<Issued> m_held;     // to be shuffled
   std::deque<Push> m_pushes;
   std::size_t m_under_way = 0;
-  std::uint64_t m_next_push = 1, m_next_fate = 0, m_next_malware = 0, m_next_shuffle = 0;
+  std::uint64_t m_next_push = 1, m_next_fate = 0, m_next_malware = 0, m_next_letter = 0, m_next_shuffle = 0;
 };
 
 }  // namespace simulator

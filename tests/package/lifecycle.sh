@@ -55,7 +55,7 @@ inside systemctl is-enabled -q amtsbote || fail "not enabled"
 inside sh -c 'grep -q "^Uid:.$(id -u amtsbote)" /proc/$(systemctl show -P MainPID amtsbote)/status' || fail "it does not run as amtsbote"
 ! inside find /var/lib/amtsbote -not -user amtsbote | grep -q . || fail "state of somebody else: $(inside find /var/lib/amtsbote -not -user amtsbote)"
 inside systemd-analyze verify --man=no amtsbote.service amtsbote-submission.socket
-for unit in $(inside sh -c 'cd /lib/systemd/system && ls -d amtsbote*.service amtsbote*.socket'); do inside systemd-analyze security --no-pager "$unit" | tail -1; done
+for unit in $(inside sh -c 'cd /lib/systemd/system && ls -d amtsbote*.service amtsbote*.socket'); do inside systemd-analyze security --offline=yes --no-pager "/lib/systemd/system/$unit" | tail -1; done
 inside sh -c 'tr "\0" "\n" < /proc/$(systemctl show -P MainPID amtsbote)/environ' | grep -q CREDENTIALS_DIRECTORY || fail "no credentials"
 
 say "a backup from inside the sandbox"

@@ -82,6 +82,7 @@ def main():
         h.fsck()
 
         # all is lost but the copy: it starts as it is
+        h.internet.answers["rcpt"] = "451 4.2.0 busy"  # what was in flight when it was copied is due again, and must still be there
         restore(h, copy)
         h.start()
         assert h.json("status")["queue"]["messages"] == told["messages"]

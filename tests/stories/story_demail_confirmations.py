@@ -8,7 +8,7 @@ import signal
 import smtplib
 import time
 
-from demail import CITIZEN, NOBODY, OFFICE as SENDER, TOWN, WEAK, Simulator, join, letter, message, submit, value
+from demail import CITIZEN, NOBODY, OFFICE as SENDER, TOWN, WEAK, Confirmation, Simulator, join, letter, message, submit, value
 from house import House, run, until
 from story_demail_outgoing import events, state
 
@@ -59,6 +59,43 @@ def confirmed(s, h):
     for chain in ("header-chain.pem", "xml-chain.pem"):
         run("openssl", "verify", "-CAfile", s.pki("signature-root.pem"), "-untrusted", kept[chain], kept[chain])
     return mid
+
+
+def named_by_its_hash(s, h):
+    """The recipient's provider never saw the private-id: what the confirmation of dispatch called the message, and its hash, name it together."""
+    s.control("misbehave drop-private-id=100")
+    mid = submit(h, WEAK, "Bescheid ohne Kennzeichen")
+    until("it is over", lambda: gone(h, mid))
+    kinds = events(h, mid)
+    assert kinds.count("demail.dispatch") == 1 and kinds.count("demail.receipt") == 1, kinds
+    letter_, = s.journal("letter", private_id=mid + ".0")
+    sent = {e["type"]: e["private_id"] for e in s.journal("issued") if e["about"] == letter_["id"]}
+    assert sent == {"confirmation of dispatch": mid + ".0", "confirmation of receipt": ""}, sent
+    receipt, = [e for e in h.json("receipts", "show", mid)["timeline"] if e["event"] == "demail.receipt"]
+    out = h.dir / "evidence-by-hash"
+    h.cli("receipts", "prove", "-o", out, mid)
+    raw = (out / f"{receipt['eid']}.message.eml").read_bytes()
+    assert value(raw, "x-de-mail-private-id") is None and b"private-id" not in Confirmation(raw).xml.lower()
+    assert not h.json("queue", "list", "--held")["messages"], h.json("queue", "list", "--held")
+    # a retrieve confirmation with another hash, and one of a message of which nothing was heard before: neither counts
+    for heard, later, why in ((True, "none wrong-hash=100", "demail_unproven"), (False, "none", "demail_unmatched")):
+        s.control("misbehave none drop-private-id=100" + ("" if heard else " lost=100"))
+        mid = submit(h, CITIZEN, "[Abholbestätigung] Bescheid ohne Kennzeichen")
+        if heard:
+            until("it was received", lambda: "demail.receipt" in events(h, mid))
+        else:
+            until("it is submitted", lambda: state(h, mid) == "submitted")
+        s.control("misbehave " + later)
+        s.control("login erika high")
+        held, = until("it is held", lambda: h.json("queue", "list", "--held")["messages"])
+        assert h.json("queue", "show", held["mid"])["recipients"][0]["last_error"] == why, h.json("queue", "show", held["mid"])
+        assert state(h, mid) == "submitted" and "demail.retrieve" not in events(h, mid)
+        if heard:
+            hold, = [e for e in h.json("receipts", "show", held["mid"])["timeline"] if e["event"] == "msg.hold"]
+            assert "not_bound" in opened(hold)["dec"]["findings"], hold
+        for one in (mid, held["mid"]):
+            h.cli("queue", "cancel", one, "--reason", "nachgesehen")
+    s.control("misbehave none")
 
 
 def in_any_order(s, h):
@@ -128,6 +165,7 @@ def forged(s, h):
             assert why == ("demail_unmatched" if fate == "wrong-private-id" and why != "demail_unproven" else "demail_unproven"), (fate, shown)
             hold, = [e for e in h.json("receipts", "show", m["mid"])["timeline"] if e["event"] == "msg.hold"]
             assert opened(hold)["dec"]["findings"], (fate, hold)
+            assert ("wrapped" in opened(hold)["dec"]["findings"]) == (fate == "wrapped"), (fate, hold)
         h.cli("queue", "cancel", mid, "--reason", "im Konto nachgesehen")
         for m in held:
             h.cli("queue", "cancel", m["mid"], "--reason", "gefälscht")
@@ -228,11 +266,18 @@ def incoming(s, h):
 
 
 def only_the_provider(s, h):
-    """Nobody else may speak on that listener."""
-    with smtplib.SMTP("127.0.0.1", h.ports["demail"], timeout=20) as smtp:
-        smtp.starttls()
-        code, _ = smtp.docmd("MAIL FROM:<x@aussen.example>")
-        assert code >= 400, code
+    """Nobody else may speak on that listener: nobody without a certificate, and no other provider."""
+    other = s.context()
+    other.load_cert_chain(str(s.pki("b-push.pem")), str(s.pki("b-push.key")))
+    own = s.context()
+    own.load_cert_chain(str(s.pki("a-push.pem")), str(s.pki("a-push.key")))
+    for context, expected in ((s.context(), 554), (other, 554), (own, 250)):
+        context.check_hostname = False
+        with smtplib.SMTP("127.0.0.1", h.ports["demail"], timeout=20) as smtp:
+            smtp.starttls(context=context)
+            smtp.ehlo()
+            code, text = smtp.docmd("MAIL FROM:<>")
+            assert code == expected, (code, text)
 
 
 def main():
@@ -241,7 +286,7 @@ def main():
         h.add_account()
         h.start()
         s.control(f"push 127.0.0.1:{h.ports['demail']}")
-        for part in (confirmed, in_any_order, retrieved, lost, malware, forged, anchors_are_mended, what_proves_nothing_is_mail, uncertain_is_cleared_up, killed, incoming, only_the_provider):
+        for part in (confirmed, named_by_its_hash, in_any_order, retrieved, lost, malware, forged, anchors_are_mended, what_proves_nothing_is_mail, uncertain_is_cleared_up, killed, incoming, only_the_provider):
             part(s, h)
         assert not h.internet.messages
         assert h.stop() == 0

@@ -10,6 +10,7 @@ import time
 
 from demail import COMPANY, NOBODY, OFFICE as SENDER, WEAK, Simulator, letter, submit, town_config as config
 from house import House, until
+from story_watching import LISTENER as METRICS, numbers
 
 COUNT = 50
 
@@ -43,6 +44,18 @@ def it_is_overdue(h, mid):
     assert state(h, mid) == "submitted"
     kinds = events(h, mid)
     assert kinds.index("demail.submit") < kinds.index("demail.overdue"), kinds
+    assert numbers(h)[1]['amtsbote_demail_overdue{account="stadt"}'] == 1
+    assert h.json("status")["demail_overdue"] == 1 and any("1 De-Mails are overdue" in a for a in h.json("status")["attention"]), h.json("status")
+    # whether it runs on or begins anew
+    assert h.stop() == 0
+    h.start()
+    assert numbers(h)[1]['amtsbote_demail_overdue{account="stadt"}'] == 1
+
+
+def it_is_cancelled(h, mid):
+    h.cli("queue", "cancel", mid, "--reason", "im Konto nachgesehen")
+    until("nothing is overdue", lambda: numbers(h)[1]['amtsbote_demail_overdue{account="stadt"}'] == 0)
+    assert h.json("status")["demail_overdue"] == 0
 
 
 def no_other_way(h):
@@ -133,13 +146,14 @@ def main():
         s.pki("client-stadt.key").chmod(0o400)
         anchors = h.dir / "anchors.pem"
         anchors.write_bytes(h.pki.ca.read_bytes() + s.pki("tls-root.pem").read_bytes())
-        h.extra = config(s)
+        h.extra = config(s) + METRICS
         h.write_config()
         h.change_config(f'tls_anchors = "{h.pki.ca}"', f'tls_anchors = "{anchors}"')
         h.add_account()
         h.start()
         mid = one_goes(s, h)
         it_is_overdue(h, mid)
+        it_is_cancelled(h, mid)
         no_other_way(h)
         it_is_refused(s, h)
         one_of_two_is_refused(s, h)

@@ -170,4 +170,5 @@ def main():
         assert r.returncode == 0, r.stdout.decode() + r.stderr.decode()
 
 
-main()
+if __name__ == "__main__":
+    main()

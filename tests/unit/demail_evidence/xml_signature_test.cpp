@@ -201,10 +201,13 @@ TEST(Refused, WrappedAndMoved) {
   const std::string inner = good.substr(good.find("<Acknowledge"));
   const std::string wrapped =
       "<Acknowledge-Message xmlns=\"urn:de-mail\"><Sender>evil</Sender>" + inner + "</Acknowledge-Message>";
-  EXPECT_EQ(findings(wrapped), Findings{misplaced_signature});
+  EXPECT_EQ(findings(wrapped), (Findings{misplaced_signature, XmlFinding::wrapped}));
   const std::string around = "<Acknowledge-Message xmlns=\"urn:de-mail\"><Sender>evil</Sender><Metadata>" +
                              bare.substr(bare.find("<Acknowledge")) + "</Metadata>" + signature + "</Acknowledge-Message>";
-  EXPECT_EQ(findings(around), Findings{bad_signature});
+  EXPECT_EQ(findings(around), Findings{XmlFinding::wrapped});
+  // into the signature itself, where a reference by its identifier would still find it
+  const std::string object = replaced(good, "</ds:Signature>", "<ds:Object>" + inner + "</ds:Object></ds:Signature>");
+  EXPECT_TRUE(findings(object).contains(XmlFinding::wrapped));
   // a renamed root, unsigned siblings, a second document behind the first
   std::string renamed = replaced(good, "<Acknowledge-Message ", "<Other ");
   EXPECT_EQ(findings(replaced(renamed, "</Acknowledge-Message>", "</Other>")), Findings{bad_signature});
@@ -223,7 +226,7 @@ TEST(Refused, DuplicateIdentifiers) {
   const std::string inner = good.substr(good.find("<Acknowledge"));
   const std::string moved = "<Acknowledge-Message xmlns=\"urn:de-mail\"><Sender>evil</Sender>" + inner + "</Acknowledge-Message>";
   EXPECT_TRUE(xmlsec_verifies(moved, id)) << "found wherever it stands";
-  EXPECT_EQ(findings(moved), Findings{misplaced_signature});
+  EXPECT_EQ(findings(moved), (Findings{misplaced_signature, wrapped}));
   const std::string twice =
       "<Wrapper>" + inner +
       "<Acknowledge-Message xmlns=\"urn:de-mail\" Id=\"x\"><Sender>evil</Sender></Acknowledge-Message></Wrapper>";

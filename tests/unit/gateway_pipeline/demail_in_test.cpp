@@ -116,6 +116,10 @@ TEST(DeMailIn, WhatHasArrivedIsNotOverdue) {
   const Settlement waits = settle_overdue(retry, addressee(State::submitted, receipt, {.dispatched = true}), k_now);
   EXPECT_EQ(waits.update.to, State::submitted);
   EXPECT_EQ(waits.notice, mail::ReportKind::overdue);
+  EXPECT_EQ(waits.update.overdue, true);
+  // a weaker word changes nothing; what it waited for does
+  EXPECT_EQ(settle_news(k_times, addressee(State::submitted, receipt, {}), {CarrierWord::dispatched, "", ""}, k_now).update.overdue, std::nullopt);
+  EXPECT_EQ(settle_news(k_times, addressee(State::submitted, receipt, {}), {CarrierWord::received, "", ""}, k_now).update.overdue, false);
 }
 
 TEST(DeMailIn, WhatIsRememberedComesBack) {

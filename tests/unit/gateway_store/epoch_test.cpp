@@ -326,9 +326,9 @@ TEST_F(EpochTest, AStoreOfSchema1IsUpgraded) {
   sqlite3_close(db);
   auto s = open();
   ASSERT_TRUE(s);
-  const auto due = s->find_due(clock.now(), 10);
-  ASSERT_EQ(due->size(), 1u);
-  const auto row = s->load(due->front().id, true);
+  const auto due = s->find_due(clock.now(), {}, 10);
+  ASSERT_EQ(due->due.size(), 1u);
+  const auto row = s->load(due->due.front().id, true);
   ASSERT_TRUE(row && *row);
   Change again;
   again.updates.push_back(update((*row)->id, State::due, State::in_flight));

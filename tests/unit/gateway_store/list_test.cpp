@@ -57,6 +57,33 @@ TEST_F(ListTest, EachFilterAndTheirCombination) {
   EXPECT_EQ(with([&](auto& f) { f.received_before = m_clock->now() + std::chrono::hours(1); }).size(), 3U);
 }
 
+// Told as overdue, heard of, over: counted by route, and only while it is submitted.
+TEST_F(ListTest, OverdueIsCountedByRoute) {
+  auto store = Store::open(options());
+  ASSERT_TRUE(store);
+  std::vector<std::int64_t> ids;
+  for (const char* route : {"demail:stadt", "demail:stadt", "demail:kultur"}) {
+    const auto mid = put(**store, "x.de-mail.example", "bauamt", route, 0, State::submitted);
+    ids.push_back(**(*store)->find_id(mid));
+  }
+  using Counts = std::map<std::string, std::uint64_t>;
+  const auto change = [&](std::int64_t id, State to, std::optional<bool> overdue) {
+    Change c;
+    RecipientUpdate u = update(id, State::submitted, to);
+    u.overdue = overdue;
+    c.updates.push_back(std::move(u));
+    EXPECT_TRUE((*store)->commit_and_wait(std::move(c)));
+    return *(*store)->count_overdue();
+  };
+  EXPECT_EQ(*(*store)->count_overdue(), Counts{});
+  EXPECT_EQ(change(ids[0], State::submitted, true), (Counts{{"demail:stadt", 1}}));
+  EXPECT_EQ(change(ids[1], State::submitted, true), (Counts{{"demail:stadt", 2}}));
+  EXPECT_EQ(change(ids[2], State::submitted, true), (Counts{{"demail:kultur", 1}, {"demail:stadt", 2}}));
+  EXPECT_EQ(change(ids[0], State::submitted, std::nullopt), (Counts{{"demail:kultur", 1}, {"demail:stadt", 2}})) << "it stays as it is";
+  EXPECT_EQ(change(ids[1], State::submitted, false), (Counts{{"demail:kultur", 1}, {"demail:stadt", 1}}));
+  EXPECT_EQ(change(ids[0], State::delivered, std::nullopt), (Counts{{"demail:kultur", 1}}));
+}
+
 // Rows of a store that was upgraded have no hash of their own; the search words of their message stand in for it.
 TEST_F(ListTest, RowsFromBeforeTheHashes) {
   std::string mid;

@@ -1,5 +1,6 @@
 #include "tests/unit/gateway_store/fixture.hpp"
 
+#include <set>
 #include <thread>
 
 #include <sqlite3.h>
@@ -19,9 +20,9 @@ TEST_F(StoreTest, AcceptLoadDeliverClose) {
   auto m = message();
   const auto mid = m.mid;
   ASSERT_TRUE(s.commit_and_wait(accept(std::move(m))));
-  const auto due = s.find_due(base::system_clock().now(), 10);
-  ASSERT_EQ(due->size(), 1u);
-  const auto row = s.load(due->front().id, true);
+  const auto due = s.find_due(base::system_clock().now(), {}, 10);
+  ASSERT_EQ(due->due.size(), 1u);
+  const auto row = s.load(due->due.front().id, true);
   ASSERT_TRUE(row && *row);
   EXPECT_EQ(*base::read_all(*(*row)->body, base::mib(1)), "Befund geheim");
   EXPECT_EQ((*row)->record, "Umschlag von amt53@stadt.example");
@@ -62,6 +63,42 @@ TEST_F(StoreTest, AcceptLoadDeliverClose) {
   EXPECT_EQ(*receipts::published_size(s.log_directory() / receipts::epoch_of(s.verifier_key().name)), 5u);  // and log.open
 }
 
+TEST_F(StoreTest, WhatIsDueComesInPartsWithNothingLeftOut) {
+  auto s = Store::open(options());
+  ASSERT_TRUE(s);
+  const auto now = base::system_clock().now();
+  std::set<std::int64_t> all;
+  Change change;
+  for (int i = 0; i < 40; ++i) {
+    auto m = message("x", 1 + i % 4);
+    // several share a moment, in another order than that of their ids
+    for (auto& r : m.recipients) r.due = now - std::chrono::milliseconds(i * 7 % 5);
+    all.insert(m.id);
+    change.events.push_back(event(receipts::EventType::msg_accept, m.mid));
+    change.inserts.push_back(std::move(m));
+  }
+  ASSERT_TRUE((*s)->commit_and_wait(std::move(change)));
+  for (const std::size_t limit : {1u, 3u, 7u, 1000u}) {
+    std::set<std::int64_t> seen;
+    std::optional<Due> after;
+    base::Timestamp last{};
+    while (true) {
+      const auto lot = (*s)->find_due(now, after, limit);
+      ASSERT_TRUE(lot);
+      for (const Due& d : lot->due) {
+        EXPECT_GE(d.due, last);
+        EXPECT_TRUE(seen.insert(d.id).second) << d.id << " twice, limit " << limit;
+        after = d;
+        last = d.due;
+      }
+      if (lot->is_last) break;
+      ASSERT_FALSE(lot->due.empty());
+    }
+    EXPECT_EQ(seen, all) << limit;
+  }
+  EXPECT_TRUE((*s)->find_due(now - std::chrono::seconds(1), {}, 10)->due.empty());
+}
+
 TEST_F(StoreTest, NoClearTextAtRest) {
   {
     auto s = Store::open(options());
@@ -77,7 +114,7 @@ TEST_F(StoreTest, NoClearTextAtRest) {
 TEST_F(StoreTest, WrongArrowsAreRefusedAndChangeNothing) {
   auto s = Store::open(options());
   ASSERT_TRUE((*s)->commit_and_wait(accept(message())));
-  const auto id = (*s)->find_due(base::system_clock().now(), 1)->front().id;
+  const auto id = (*s)->find_due(base::system_clock().now(), {}, 1)->due.front().id;
   const auto before = (*s)->counters()->log_size;
   const State all[] = {State::held, State::due, State::in_flight, State::unknown, State::delivered, State::failed, State::cancelled, State::submitted};
   for (const State from : all)
@@ -166,7 +203,7 @@ TEST_F(StoreTest, SpoolFilesWithoutRowAreSwept) {
   }
   auto s = Store::open(options());
   EXPECT_EQ(base::list_directory(m_dir / "spool")->size(), 1u);
-  const auto row = (*s)->load((*s)->find_due(base::system_clock().now(), 1)->front().id, true);
+  const auto row = (*s)->load((*s)->find_due(base::system_clock().now(), {}, 1)->due.front().id, true);
   EXPECT_EQ(base::read_all(*(*row)->body, base::mib(1))->size(), 300000u);
 }
 
