@@ -1,11 +1,15 @@
 // CLI11 stays in this file: the table becomes its parser.
 #include "gateway/app/cli.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <ostream>
 
 #include <CLI/CLI.hpp>
 
+#include "base/core/remote_text.hpp"
 #include "gateway/app/command_table.hpp"
+#include "policies/lang/fault.hpp"
 
 namespace app {
 namespace {
@@ -89,9 +93,63 @@ struct Parser {
   }
 };
 
+using Words = std::vector<std::string_view>;
+
+bool holds(const Words& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
+
+// The words that may follow "", "users" or "users token".
+Words words_after(std::string_view begun) {
+  Words out;
+  for (const Command& command : commands()) {
+    std::string_view rest = command.name;
+    if (!begun.empty()) {
+      if (!rest.starts_with(std::string(begun) + " ")) continue;
+      rest.remove_prefix(begun.size() + 1);
+    }
+    const auto word = rest.substr(0, rest.find(' '));
+    if (!holds(out, word)) out.push_back(word);
+  }
+  return out;
+}
+
+std::optional<std::string> wrong_option(const Command& command, const std::vector<std::string>& arguments, std::size_t at) {
+  Words known{"--help"};
+  for (const OptionSpec& option : command.options)
+    if (!option.is_positional()) known.push_back(option.key());
+  for (; at < arguments.size() && arguments[at] != "--"; ++at) {
+    const std::string name = arguments[at].substr(0, arguments[at].find('='));
+    if (name.starts_with("--") && !holds(known, name)) return policies::unknown_word("option", name, known);
+  }
+  return std::nullopt;
+}
+
+// CLI11 says of a misspelt word only that something is missing or surplus; whoever typed it wants to know what it should be.
+std::optional<std::string> wrong_word(const std::vector<std::string>& arguments, std::string& begun) {
+  for (std::size_t at = 0;; ++at) {
+    if (const Command* command = find_command(begun)) return wrong_option(*command, arguments, at);
+    const Words known = words_after(begun);
+    const std::string what = begun.empty() ? "command" : "\"" + begun + "\" command";
+    if (at == arguments.size()) {
+      std::string list;
+      for (const auto word : known) list.append(list.empty() ? "" : ", ").append(word);
+      return "a " + what + " is missing: " + list;
+    }
+    const std::string& word = arguments[at];
+    if (word == "--help" || word == "-h" || (begun.empty() && word == "--version")) return std::nullopt;
+    if (word.starts_with("-")) return "options stand behind the command: amtsbote " + (begun.empty() ? "" : begun + " ") + "COMMAND " + base::escape_remote(word, 64);
+    if (!holds(known, word)) return policies::unknown_word(what, word, known);
+    begun += (begun.empty() ? "" : " ") + word;
+  }
+}
+
 }  // namespace
 
 int run_command_line(const std::vector<std::string>& arguments, std::istream& in, std::ostream& out, std::ostream& err) {
+  std::string begun;
+  if (const auto wrong = wrong_word(arguments, begun)) {
+    err << "amtsbote: " << *wrong << "\nSee amtsbote " << (begun.empty() ? "" : begun + " ") << "--help.\n";
+    return k_exit_error;
+  }
   Parser parser;
   try {
     // CLI11 takes them from the back
@@ -100,7 +158,7 @@ int run_command_line(const std::vector<std::string>& arguments, std::istream& in
     parser.top.exit(asked, out, err);
     return k_exit_good;
   } catch (const CLI::ParseError& wrong) {
-    err << "amtsbote: " << wrong.what() << "\nSee amtsbote --help, or --help after a command.\n";
+    err << "amtsbote: " << wrong.what() << "\nSee amtsbote " << begun << " --help.\n";
     return k_exit_error;
   }
   for (const auto& [command, leaf] : parser.leaves) {

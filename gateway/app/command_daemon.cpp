@@ -1,4 +1,5 @@
 // The daemon and what is asked of it as a whole: serve, check, status, reload.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "base/core/errors.hpp"
 #include "base/core/file.hpp"
 #include "base/net/connect.hpp"
 #include "base/net/tls.hpp"
@@ -59,7 +61,7 @@ class Surroundings {
 
   // Its sockets are taken then, and by the right one.
   bool is_running() const {
-    const auto answer = ask_daemon(m_options.site.control, {{"command", "status"}});
+    const auto answer = ask_daemon(m_options.site.control, {{"command", "status"}}, k_short_wait);
     return !answer || *answer;  // one that does not answer us is one, too
   }
 
@@ -121,8 +123,12 @@ class Surroundings {
     } else if (::access(directory.parent_path().c_str(), W_OK | X_OK) != 0) {
       fault("site.state_directory: " + directory.string() + " does not exist and cannot be made");
     }
-    for (const base::fs::path& socket : {m_options.site.control, m_options.site.audit})
-      if (::access(socket.parent_path().c_str(), W_OK | X_OK) != 0) fault("the socket " + socket.string() + " cannot be made: its directory is missing or not writable");
+    for (const base::fs::path& socket : {m_options.site.control, m_options.site.audit}) {
+      directory = socket.parent_path();
+      // a missing one is made at the start
+      if (!base::fs::exists(directory, error)) directory = directory.parent_path();
+      if (::access(directory.c_str(), W_OK | X_OK) != 0) fault("the socket " + socket.string() + " cannot be made: its directory is missing or not writable");
+    }
   }
 
   // Looks only where a store is: a check makes nothing.
@@ -148,6 +154,13 @@ class Surroundings {
   std::vector<std::string> m_faults;
 };
 
+// What only the daemon's user may read is a fault for everybody else: he should know that before he mends it.
+void tell_stranger(const Invocation& i, const base::fs::path& state_directory) {
+  struct stat owner {};
+  if (::geteuid() == 0 || ::stat(state_directory.c_str(), &owner) != 0 || owner.st_uid == ::geteuid()) return;
+  i.err << "amtsbote: " << state_directory.string() << " belongs to another user: run it as root, or what only he may read looks like a fault\n";
+}
+
 int run_check(const Invocation& i) {
   const std::string path = i.one("--config", k_default_config);
   const auto loaded = config::load_config(path);
@@ -155,6 +168,7 @@ int run_check(const Invocation& i) {
   for (const policies::Fault& fault : loaded.faults) (fault.severity == policies::Severity::error ? errors : warnings).push_back(policies::format_fault(fault));
   if (loaded.options != nullptr)
     for (std::string& fault : Surroundings(*loaded.options, path).faults()) errors.push_back(std::move(fault));
+  if (loaded.options != nullptr) tell_stranger(i, loaded.options->site.state_directory);
   if (i.wants_json()) {
     json::array all, mild;
     for (const std::string& text : errors) all.emplace_back(shown(text, 4000));
@@ -200,9 +214,11 @@ void render_status(std::ostream& out, const json::object& s) {
 // nothing is good, whatever the store on the disk says.
 int run_nagios(const Invocation& i) {
   constexpr int k_critical = 2, k_unknown = 3;
-  const auto loaded = config::load_config(i.one("--config", k_default_config));
-  if (loaded.draft == nullptr || loaded.draft->site.control.empty()) return i.out << "AMTSBOTE UNKNOWN - the configuration cannot be read\n", k_unknown;
-  const auto answer = ask_daemon(loaded.draft->site.control, {{"command", "status"}});
+  const std::string file = i.one("--config", k_default_config);
+  const Sockets sockets = sockets_of(file, *config::load_config(file).draft);
+  if (sockets.control.empty()) return i.out << "AMTSBOTE UNKNOWN - the configuration cannot be read\n", k_unknown;
+  const auto answer = ask_daemon(sockets, {{"command", "status"}}, k_short_wait);
+  if (!answer && answer.error().code == base::k_timeout) return i.out << "AMTSBOTE CRITICAL - " << shown(answer.error().detail, 200) << "\n", k_critical;
   if (!answer) return i.out << "AMTSBOTE UNKNOWN - " << shown(answer.error().detail, 200) << "\n", k_unknown;
   if (!*answer) return i.out << "AMTSBOTE CRITICAL - no daemon answers\n", k_critical;
   const json::object& s = **answer;
@@ -221,12 +237,12 @@ int run_nagios(const Invocation& i) {
   return static_cast<int>(*level);
 }
 
-int run_status(const Invocation& i) { return i.has("--nagios") ? run_nagios(i) : run_live(i, {{"command", "status"}}, render_status); }
+int run_status(const Invocation& i) { return i.has("--nagios") ? run_nagios(i) : run_live(i, {{"command", "status"}}, render_status, k_short_wait); }
 
 int run_reload(const Invocation& i) {
-  const auto loaded = config::load_config(i.one("--config", k_default_config));
-  const auto answer = ask_daemon(loaded.draft->site.control, {{"command", "reload"}});
-  if (!answer || !*answer) return print_answer(i, error_answer(answer ? "no daemon runs" : answer.error().detail, k_exit_error), nullptr);
+  const std::string file = i.one("--config", k_default_config);
+  const auto answer = ask_daemon(sockets_of(file, *config::load_config(file).draft), {{"command", "reload"}}, k_long_wait);
+  if (!answer || !*answer) return print_answer(i, error_answer(answer ? "no daemon runs: systemctl start amtsbote reads the configuration as it is now" : answer.error().detail, k_exit_error), nullptr);
   return print_answer(i, **answer, [](std::ostream& out, const json::object& told) {
     for (const std::string& fault : texts_of(told, "faults")) out << shown(fault, 4000) << "\n";
     out << (array_of(told, "faults").empty() ? "active: " : "refused; still active: ") << text_of(told, "config") << "\n";

@@ -61,7 +61,8 @@ class Questions {
 InitAnswers ask_all(const Invocation& i, Questions& questions) {
   InitAnswers a;
   std::error_code error;
-  a.directory = std::filesystem::weakly_canonical(i.one("--into", k_system_directory), error);
+  // absolute first: of a relative path whose first part is not there nothing is canonical
+  a.directory = std::filesystem::weakly_canonical(std::filesystem::absolute(i.one("--into", k_system_directory), error), error);
   if (a.directory.empty()) a.directory = i.one("--into", k_system_directory);
   a.domain = questions.ask("--domain", "Your mail domain, such as stadt.example", "", true);
   a.next_hop = questions.ask("--next-hop", "The server that carries mail to the Internet (host:port)", "", true);

@@ -21,7 +21,7 @@ void render_list(std::ostream& out, const json::object& answer) {
     }
   }
   if (columns.empty())
-    out << "nothing is under way\n";
+    out << shown(text_of(answer, "note")) << "\n";
   else
     columns.print(out);
   if (flag_of(answer, "more")) out << "there are more: --limit N shows them\n";

@@ -20,8 +20,8 @@ constexpr std::size_t k_max_depth = 16;
 
 std::string Caller::text() const { return (name.empty() ? "" : name + " ") + "(uid " + std::to_string(uid) + ")"; }
 
-Caller make_caller(unsigned uid, bool read_only) {
-  Caller out{uid, {}, read_only};
+Caller make_caller(unsigned uid, bool is_auditor) {
+  Caller out{uid, {}, is_auditor};
   passwd entry{};
   passwd* found = nullptr;
   std::vector<char> buffer(16 * 1024);

@@ -24,10 +24,10 @@ inline constexpr std::size_t k_max_answer = 80 << 20;  // a line; the largest is
 struct Caller {
   unsigned uid = 0;
   std::string name;       // "" if the system knows none
-  bool read_only = false;  // came by the auditors' socket
+  bool is_auditor = false;  // came by the auditors' socket
   std::string text() const;  // "anna (uid 1000)": the who of receipts
 };
-Caller make_caller(unsigned uid, bool read_only);
+Caller make_caller(unsigned uid, bool is_auditor);
 
 // base::k_malformed, base::k_too_large.
 base::Result<json::object> parse_line(std::string_view line, std::size_t limit);

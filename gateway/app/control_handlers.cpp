@@ -31,7 +31,10 @@ json::object handle(Live& live, const Caller& caller, const json::object& reques
   const std::string command = text_of(request, "command");
   for (const Handler& handler : handlers()) {
     if (handler.command != command) continue;
-    if (caller.read_only && !handler.is_read_only) return error_answer("this socket is for reading only", k_exit_error);
+    if (caller.is_auditor && !handler.is_for_auditors) {
+      base::log::warning(k_event_failed, {{"command", command}, {"who", caller.text()}, {"error", "not for auditors"}});
+      return error_answer(command + " is not for auditors: they may use receipts search, show, config and prove, and status", k_exit_error);
+    }
     base::log::info(k_event_command, {{"command", command}, {"who", caller.text()}});
     // a fence: whatever a request makes a library throw costs this one answer
     try {

@@ -18,11 +18,11 @@ struct Task {
 
 struct Handler {
   std::string_view command;  // "queue.list"
-  bool is_read_only = false; // auditors may
+  bool is_for_auditors = false;
   json::object (*run)(const Task&) = nullptr;
 };
 
-// Never throws. An unknown command, or one that changes something through the auditors' socket, is refused.
+// Never throws. An unknown command is refused, and through the auditors' socket each that is not for them.
 json::object handle(Live& live, const Caller& caller, const json::object& request);
 
 const std::vector<Handler>& handlers();

@@ -204,7 +204,7 @@ json::object own_use(const Task& task, const config::Options& options, const mai
     for (const certs::RejectedKey& key : facts.rejected) {
       std::string why;
       for (const certs::Finding finding : key.findings) why += std::string(why.empty() ? "" : ", ") + certs::name_of(finding);
-      troubles.emplace_back(key.fingerprint.hex.substr(0, 16) + " does not sign: " + why);
+      troubles.emplace_back(key.fingerprint.hex.substr(0, 16) + " does not sign: " + (why.empty() ? "a newer key does" : why));
     }
   }
   for (const certs::KeyInfo& info : task.live.keys().opening_keys(options, address)) opens.emplace_back(info.fingerprint.hex);
@@ -246,9 +246,9 @@ json::array expiring_keys(const Task& task, base::Timestamp until) {
 }
 
 std::vector<Handler> keys_handlers() {
-  return {{"keys.list", true, list},           {"keys.show", true, show},       {"keys.import", false, import},
-          {"keys.export", true, export_one},   {"keys.remove", false, remove},  {"keys.trust", false, trust},
-          {"keys.explain", true, explain},     {"keys.generate", false, generate}};
+  return {{"keys.list", false, list},           {"keys.show", false, show},       {"keys.import", false, import},
+          {"keys.export", false, export_one},   {"keys.remove", false, remove},  {"keys.trust", false, trust},
+          {"keys.explain", false, explain},     {"keys.generate", false, generate}};
 }
 
 }  // namespace app

@@ -1,5 +1,7 @@
 // The queue: what is under way, and what a person may do about it. Everything that changes is one commit of {change, events},
 // with the person and the reason in the log.
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 
 #include "gateway/app/command_table.hpp"
@@ -11,6 +13,7 @@
 #include "gateway/pipeline/settle.hpp"
 #include "gateway/store/errors.hpp"
 #include "mail/message/inspect.hpp"
+#include "policies/lang/fault.hpp"
 
 namespace app {
 namespace {
@@ -68,6 +71,18 @@ std::optional<store::ListFilter> filter_of(const Task& task, json::object& answe
   return filter;
 }
 
+// Where a filter lets nothing through, its name may be misspelt; mail may still stand under a name that the configuration had before.
+std::string unknown_names(const Task& task, const store::ListFilter& filter) {
+  const auto& options = *task.live.snapshot()->options;
+  std::vector<std::string_view> routes, departments;
+  for (const auto& route : options.routes) routes.push_back(route.name);
+  for (const auto& department : options.departments()) departments.push_back(department.id);
+  std::string out;
+  for (const auto& [what, name, known] : {std::tuple{"route", &filter.route, &routes}, {"department", &filter.department, &departments}})
+    if (!name->empty() && std::find(known->begin(), known->end(), *name) == known->end()) out += "; " + policies::unknown_word(what, *name, *known);
+  return out;
+}
+
 json::object list(const Task& task) {
   json::object wrong;
   auto asked = filter_of(task, wrong);
@@ -82,6 +97,7 @@ json::object list(const Task& task) {
   std::size_t listed = 0;
   for (const store::MessageRow& row : *rows) listed += row.recipients.size();
   out["more"] = listed == filter.limit;
+  if (rows->empty()) out["note"] = "nothing is under way" + unknown_names(task, filter);
   out["messages"] = std::move(messages);
   return out;
 }
@@ -102,7 +118,7 @@ std::optional<Opened> open_message(const Task& task, bool with_body, json::objec
   }
   const auto id = task.live.store().find_id(*mid);
   if (id && !*id) {
-    answer = error_answer("no message with this id is under way", k_exit_no);
+    answer = error_answer("no message with this id is under way: amtsbote receipts show tells of those that have left", k_exit_no);
     return std::nullopt;
   }
   auto row = id ? task.live.store().load(**id, with_body) : base::Result<std::optional<store::MessageRow>>(id.error());
@@ -238,7 +254,7 @@ json::object retry_many(const Task& task) {
     filter->after_id = listed == filter->limit && rows->size() > 1 ? rows->back().id - 1 : rows->back().id;
     if (listed < filter->limit) break;
   }
-  if (count == 0) return error_answer("no recipient behind this filter waits for a later attempt", k_exit_no);
+  if (count == 0) return error_answer("no recipient behind this filter waits for a later attempt" + unknown_names(task, *filter), k_exit_no);
   task.live.wake();
   json::object out = good_answer();
   out["retried"] = count;

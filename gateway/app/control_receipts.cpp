@@ -12,6 +12,7 @@
 #include "gateway/web/receipts_of.hpp"
 #include "gateway/web/timeline.hpp"
 #include "mail/address/address.hpp"
+#include "policies/lang/fault.hpp"
 #include "receipts/log/leaf.hpp"
 #include "receipts/verify/receipt_file.hpp"
 
@@ -83,7 +84,8 @@ std::optional<Wanted> parse_query(const json::object& request, std::string& erro
   }
   out.state = text_of(request, "state");
   const auto& known = web::known_states();
-  if (!out.state.empty() && std::find(known.begin(), known.end(), out.state) == known.end()) return error = "no such state", std::nullopt;
+  if (!out.state.empty() && std::find(known.begin(), known.end(), out.state) == known.end())
+    return error = policies::unknown_word("state", out.state, known), std::nullopt;
   out.query.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(request, "limit").value_or(100), 1, k_max_hits));
   return out;
 }

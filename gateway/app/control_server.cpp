@@ -1,10 +1,12 @@
 #include "gateway/app/control_server.hpp"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <exception>
+#include <optional>
 #include <set>
 
 #include <boost/asio/buffer.hpp>
@@ -28,6 +30,7 @@ using asio::local::stream_protocol;
 using base::net::Awaitable;
 
 constexpr base::log::Event k_event_failed{"control.failed"};
+constexpr base::log::Event k_event_open{"control.open"};
 constexpr std::chrono::milliseconds k_pause_after_error{200};  // out of descriptors: do not spin
 
 // One connection; its timer closes it when its deadline passes.
@@ -62,6 +65,9 @@ base::Result<void> listen_at(stream_protocol::acceptor& acceptor, const std::fil
     ::unlink(path.c_str());
   }
   boost::system::error_code error;
+  std::error_code absent;
+  if (!std::filesystem::exists(path.parent_path(), absent))
+    if (auto made = base::make_directories(path.parent_path(), 0755); !made) return made;
   acceptor.open(stream_protocol(), error);
   if (!error && ::fchmod(acceptor.native_handle(), 0660) != 0) error.assign(errno, boost::system::system_category());
   if (!error) acceptor.bind(stream_protocol::endpoint(path.string()), error);
@@ -71,11 +77,31 @@ base::Result<void> listen_at(stream_protocol::acceptor& acceptor, const std::fil
   return base::Done{};
 }
 
-base::Result<Caller> caller_of(stream_protocol::socket& socket, bool read_only) {
+std::optional<gid_t> group_of(const std::filesystem::path& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 ? std::optional(st.st_gid) : std::nullopt;
+}
+
+std::string name_of(std::optional<gid_t> id) {
+  const group* found = id ? ::getgrgid(*id) : nullptr;
+  return found != nullptr ? found->gr_name : id ? std::to_string(*id) : "none";
+}
+
+// A socket takes the group of its directory where this has the setgid bit, else ours: that is how the site chooses. Who may ask
+// stands in the log, so that a choice that was lost is seen.
+void tell_groups(const ControlOptions& options) {
+  const auto control = group_of(options.control), audit = group_of(options.audit);
+  base::log::info(k_event_open, {{"control", options.control.string()},
+                                 {"administrators", name_of(control)},
+                                 {"audit", options.audit.string()},
+                                 {"auditors", control == audit ? "no group of their own: " + options.audit.parent_path().string() + " has no setgid bit with another group" : name_of(audit)}});
+}
+
+base::Result<Caller> caller_of(stream_protocol::socket& socket, bool is_auditor) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return base::fail(base::k_io, base::errno_text(errno));
-  return make_caller(peer.uid, read_only);
+  return make_caller(peer.uid, is_auditor);
 }
 
 }  // namespace
@@ -84,11 +110,11 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
   Impl(asio::any_io_executor e, Live& l, ControlOptions o)
       : executor(std::move(e)), live(l), options(std::move(o)), control(executor), audit(executor) {}
 
-  Awaitable<void> accept(stream_protocol::acceptor& acceptor, bool read_only);
+  Awaitable<void> accept(stream_protocol::acceptor& acceptor, bool is_auditor);
   Awaitable<void> serve(ConnectionPtr connection);
   Awaitable<bool> read_line(const ConnectionPtr& connection, std::string& buffer, std::string& line);
   Awaitable<bool> write(const ConnectionPtr& connection, const json::object& answer);
-  void admit(stream_protocol::socket socket, bool read_only);
+  void admit(stream_protocol::socket socket, bool is_auditor);
   void spawn(Awaitable<void> work);
   void stop();
 
@@ -111,7 +137,7 @@ void ControlServer::Impl::spawn(Awaitable<void> work) {
   });
 }
 
-Awaitable<void> ControlServer::Impl::accept(stream_protocol::acceptor& acceptor, bool read_only) {
+Awaitable<void> ControlServer::Impl::accept(stream_protocol::acceptor& acceptor, bool is_auditor) {
   const auto self = shared_from_this();
   while (!stopped) {
     boost::system::error_code error;
@@ -122,12 +148,12 @@ Awaitable<void> ControlServer::Impl::accept(stream_protocol::acceptor& acceptor,
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    admit(std::move(socket), read_only);
+    admit(std::move(socket), is_auditor);
   }
 }
 
-void ControlServer::Impl::admit(stream_protocol::socket socket, bool read_only) {
-  auto caller = caller_of(socket, read_only);
+void ControlServer::Impl::admit(stream_protocol::socket socket, bool is_auditor) {
+  auto caller = caller_of(socket, is_auditor);
   if (!caller || connections.size() >= k_max_connections) {
     // a short line fits the socket's buffer; whoever does not read it gets the end of the connection
     const std::string line = format_line(error_answer(caller ? "too many connections" : caller.error().detail, k_exit_error));
@@ -222,6 +248,7 @@ base::Result<std::unique_ptr<ControlServer>> ControlServer::start(asio::any_io_e
   auto impl = std::make_shared<Impl>(std::move(executor), live, std::move(options));
   if (auto done = listen_at(impl->control, impl->options.control); !done) return done.error();
   if (auto done = listen_at(impl->audit, impl->options.audit); !done) return done.error();
+  tell_groups(impl->options);
   impl->spawn(impl->accept(impl->control, false));
   impl->spawn(impl->accept(impl->audit, true));
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));

@@ -1,5 +1,5 @@
-// Promise: the daemon's door for administrators (`control`) and auditors (`audit`, reading only): two Unix sockets of mode
-// 0660, whose groups the administrator chooses. Who asks is told by the kernel (SO_PEERCRED), never by the request. A line
+// Promise: the daemon's door for administrators (`control`) and auditors (`audit`, receipts and status only): two Unix sockets of
+// mode 0660, whose groups the administrator chooses by the directories in which they lie. Who asks is told by the kernel (SO_PEERCRED), never by the request. A line
 // is limited, a slow peer loses its connection, and more than k_max_connections at once are turned away.
 // Must never: run a request on the I/O thread, or take a second request of a connection before the first is answered.
 #pragma once

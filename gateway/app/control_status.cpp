@@ -97,6 +97,8 @@ json::object status(const Task& task) {
   const base::Timestamp now = task.live.now();
   Findings found;
   json::object out = good_answer();
+  out["daemon"] = task.live.is_daemon();
+  found.add(false, !task.live.is_daemon(), "no daemon runs: mail is neither taken nor delivered");
   look_at_queue(*counters, now, snapshot->options->retry.delay_notice, out, found);
   look_at_store(task, out, found);
   look_at_endings(task, now, out, found);

@@ -1,6 +1,7 @@
 // The store as a whole: backups.
 #include <filesystem>
 
+#include "base/core/errors.hpp"
 #include "base/core/log.hpp"
 #include "gateway/app/command_table.hpp"
 #include "gateway/app/control_handlers.hpp"
@@ -17,7 +18,10 @@ json::object backup(const Task& task) {
   const auto done = task.live.store().backup(directory);
   if (!done) {
     base::log::error(k_event_backup, {{"error", done.error().describe()}});
-    return done.error().code == store::k_not_empty ? error_answer(shown(done.error().detail), k_exit_no) : error_answer(done.error());
+    if (done.error().code == store::k_not_empty) return error_answer(shown(done.error().detail), k_exit_no);
+    if (done.error().code == base::k_io)
+      return error_answer(shown(done.error().detail, 1000) + ": it is the daemon that writes, as its own user and under systemd below /var/backups/amtsbote only", k_exit_error);
+    return error_answer(done.error());
   }
   base::log::info(k_event_backup, {{"messages", done->messages}, {"log_entries", done->log_entries}, {"bytes", done->bytes}});
   json::object out = good_answer();

@@ -31,6 +31,8 @@ class Live {
   pipeline::SnapshotPtr snapshot() const { return m_context.current.get(); }
   base::Timestamp now() const { return m_context.clock->now(); }
 
+  // False where the command line opened the store itself.
+  bool is_daemon() const { return m_hooks.reload != nullptr; }
   std::vector<std::string> reload() { return m_hooks.reload ? m_hooks.reload() : std::vector<std::string>{}; }
   void wake() {
     if (m_hooks.wake) m_hooks.wake();

@@ -72,7 +72,7 @@ std::string files() {
          ".TP\n\\fI/etc/amtsbote/policies/*.toml\\fR, \\fI/etc/amtsbote/policies/tests/*.toml\\fR\nThe policies and their cases.\n"
          ".TP\n\\fI/etc/amtsbote/secrets/\\fR\nWhat systemd hands to the daemon as credentials. Keep a copy apart from any backup of the state directory.\n"
          ".TP\n\\fI/var/lib/amtsbote/\\fR\nQueue, receipts and keys.\n"
-         ".TP\n\\fI/run/amtsbote/control\\fR, \\fI/run/amtsbote/audit\\fR\nSockets of the administrators and of the auditors.\n"
+         ".TP\n\\fI/run/amtsbote/control\\fR, \\fI/run/amtsbote/auditors/socket\\fR\nSockets of the administrators and of the auditors.\n"
          ".TP\n\\fI/usr/share/doc/amtsbote/docs/\\fR\nThe documentation; first\\-message.md takes ten minutes.\n";
 }
 

@@ -1,6 +1,9 @@
 #include "gateway/app/serve.hpp"
 
 #include <malloc.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -15,6 +18,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/core/errors.hpp"
 #include "gateway/app/daemon.hpp"
 #include "gateway/app/endings.hpp"
 #include "gateway/app/listener.hpp"
@@ -78,6 +82,15 @@ void keep_memory() {
   ::mallopt(M_TOP_PAD, 1 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
+// Root by hand would leave files that the daemon's own user cannot open any more; the commands go into his place instead.
+base::Result<void> check_owner(const base::fs::path& state_directory) {
+  struct stat owner {};
+  if (::stat(state_directory.c_str(), &owner) != 0 || owner.st_uid == ::geteuid()) return base::Done{};
+  const passwd* user = ::getpwuid(owner.st_uid);
+  const std::string name = user != nullptr ? user->pw_name : std::to_string(owner.st_uid);
+  return base::fail(base::k_bad_permissions, state_directory.string() + " belongs to the user " + name + ", who alone may run a daemon there: systemctl start amtsbote, or runuser -u " + name + " -- amtsbote serve");
 }
 
 }  // namespace
@@ -342,6 +355,7 @@ int serve(const ServeOptions& options) {
   if (!loaded.options) return 2;
   ::setenv("TZ", loaded.options->site.timezone.c_str(), 1);
   ::tzset();
+  if (auto owned = check_owner(loaded.options->site.state_directory); !owned) return cannot_start(owned.error());
   Daemon daemon(options);
   if (auto opened = daemon.open(loaded.options); !opened) return cannot_start(opened.error());
   return daemon.run();

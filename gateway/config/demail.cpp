@@ -23,10 +23,6 @@ constexpr std::size_t k_max_local = 64, k_max_domain = 189, k_max_address = 253;
 // Part 3.1: what a login of level normal may send in a day.
 constexpr std::size_t k_normal_messages = 100, k_normal_recipients = 300;
 
-std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::string_view key) {
-  return std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.key == key; })->fallback;
-}
-
 // When the day after this one ("2026-12-31") begins in Germany, whose law it is: the zone of the site says nothing about it, and
 // is not yet set when a configuration is read. Summer time by Directive 2000/84/EC: from the last Sunday of March to that of
 // October.

@@ -1,5 +1,7 @@
 #include "gateway/config/schema.hpp"
 
+#include <algorithm>
+
 namespace config::schema {
 
 std::span<const KeySpec> top() {
@@ -40,7 +42,7 @@ std::span<const KeySpec> site() {
       {"state_directory", "path", "/var/lib/amtsbote", "", "queue, log and keys; belongs to the daemon alone"},
       {"policies", "path", "policies", "", "directory of the policy files; its `tests/` holds their cases"},
       {"control", "path", "/run/amtsbote/control", "", "socket of the administrators' commands"},
-      {"audit", "path", "/run/amtsbote/audit", "", "read-only socket for the auditors' group"},
+      {"audit", "path", "/run/amtsbote/auditors/socket", "", "socket of the auditors' commands; its group is that of its directory if this has the setgid bit"},
   };
   return k_rows;
 }
@@ -236,3 +238,11 @@ std::span<const KeySpec> reports() {
 }
 
 }  // namespace config::schema
+
+namespace config {
+
+std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::string_view key) {
+  return std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.key == key; })->fallback;
+}
+
+}  // namespace config

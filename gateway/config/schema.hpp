@@ -42,6 +42,9 @@ std::vector<Table> tables();
 
 namespace config {
 
+// The default of a key that is there.
+std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::string_view key);
+
 // Fill the sections that are nothing but numbers with their defaults, then with what the table says.
 void read_limits(policies::TableReader* reader, LimitsOptions& into);
 void read_retry(policies::TableReader* reader, RetryOptions& into);

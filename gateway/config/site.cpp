@@ -15,10 +15,6 @@ constexpr std::array<std::string_view, 2> k_languages{"de", "en"};
 constexpr std::array<std::string_view, 3> k_partial{"refuse", "split", "hold"};
 constexpr std::array<std::string_view, 1> k_stores{"sqlite"};
 
-std::string_view fallback_of(std::span<const policies::KeySpec> specs, std::string_view key) {
-  return std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.key == key; })->fallback;
-}
-
 bool is_word(std::string_view text, std::size_t most) {
   return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the sources against the floor plan: includes, library rooms, sizes, names, and the few habits a compiler does not check; and the pages
-against their links.
+"""Holds the sources against the floor plan: includes, library rooms, sizes, names, and the few habits a compiler does not check; the pages
+against their links; and what docs/operations.md tells of log lines and alarms against those that there are.
 
   lint.py SOURCE_ROOT     prints file:line: message for each fault; exit 1 if there is one
   lint.py --self-test     each rule reports its fault in a tree made for it
@@ -97,6 +97,7 @@ class Lint:
         self.faults = []    # (rule, path, line, message)
         self.included = {}  # our header: the files that include it
         self.foreign = []   # (header of ours, line, header of a library that must not leave the room)
+        self.events = {}    # what the log can say: (path, line) of its constant
 
     def fault(self, rule, path, line, message):
         self.faults.append((rule, path, line, message))
@@ -120,8 +121,10 @@ class Lint:
             self.functions(path, code)
             self.awaits(path, code)
             self.habits(path, text, code)
+            self.log_lines(path, text)
         self.leaks()
         self.links()
+        self.operations()
         return self.exceptions()
 
     def pages(self):
@@ -148,6 +151,36 @@ class Lint:
                         self.fault("link", path, number, f"{target} leads nowhere")
                     elif heading and heading not in {anchor(h) for h in re.findall(r"^#+ (.*)$", self.text_of(there), re.M)}:
                         self.fault("link", path, number, f"{there} has no heading for #{heading}")
+
+    def log_lines(self, path, text):
+        if path.startswith(("tests/", "simulator/")):
+            return
+        for number, line in enumerate(text.split("\n"), 1):
+            for event in re.findall(r'\bEvent \w+\{"([^"]+)"\}', line):
+                self.events.setdefault(event, (path, number))
+
+    def operations(self):
+        """The administrator finds each log line and each alarm on his page, and on it none that cannot come."""
+        page, rules = "docs/operations.md", "packaging/monitoring/alerts.yml"
+        if not os.path.exists(os.path.join(self.root, page)):
+            return
+        alarms = {}
+        if os.path.exists(os.path.join(self.root, rules)):
+            for number, line in enumerate(self.text_of(rules).split("\n"), 1):
+                for alarm in re.findall(r"- alert: (\w+)", line):
+                    alarms[alarm] = (rules, number)
+        told, section = {}, ""
+        for number, line in enumerate(self.text_of(page).split("\n"), 1):
+            section = line[3:] if line.startswith("## ") else section
+            if line.startswith("| `"):
+                for word in re.findall(r"`([^`]+)`", line.split("|")[1]):
+                    if section == "Log lines" or re.fullmatch(r"Amtsbote\w+", word):
+                        told[word] = (page, number)
+        there = {**self.events, **alarms}
+        for word in sorted(set(there) - set(told)):
+            self.fault("operations", *there[word], f"{word} does not stand in {page}")
+        for word in sorted(set(told) - set(there)):
+            self.fault("operations", *told[word], f"there is no {word}")
 
     def leaks(self):
         """A library stands in headers only that no other room sees, directly or through another header."""
@@ -329,7 +362,9 @@ GOOD = {
     "receipts/log/outer.hpp": '#pragma once\n#include "receipts/log/leaf.hpp"\n',
     "README.md": "[a](docs/a.md), [b](docs/a.md#two-words-more), [c](https://example.org/x), `[d](nowhere)`\n```\n[e](nowhere)\n```\n",
     "docs/a.md": "# A\n## Two words, more\n[up](../README.md) [here](#a)\n",
-    "gateway/app/main.cpp": '#include "receipts/log/outer.hpp"\n',
+    "gateway/app/main.cpp": '#include "receipts/log/outer.hpp"\nconstexpr base::log::Event k_event{"daemon.ready"};\n',
+    "docs/operations.md": "## Log lines\n| `daemon.ready` | it is |\n## Alarms\n| `amtsbote_up` | 1 |\n| `AmtsboteDown` | it is |\n",
+    "packaging/monitoring/alerts.yml": "      - alert: AmtsboteDown\n",
 }
 BAD = [  # rule, file, text
     ("floor", "mail/message/a.cpp", '#include "base/net/tcp.hpp"\n'),
@@ -356,6 +391,9 @@ BAD = [  # rule, file, text
     ("habit", "base/core/a.cpp", "#define X 1\n"),
     ("word", "base/core/a.cpp", "// TO" "DO later\n"),
     ("word", "base/core/a.cpp", 'auto x = "not imple' 'mented";\n'),
+    ("operations", "gateway/app/a.cpp", 'constexpr base::log::Event k_event_lost{"daemon.lost"};\n'),
+    ("operations", "docs/operations.md", "## Log lines\n| `daemon.ready`, `daemon.old` (warning) | it is |\n| `AmtsboteDown` | it is |\n"),
+    ("operations", "packaging/monitoring/alerts.yml", "      - alert: AmtsboteDown\n      - alert: AmtsboteNew\n"),
     ("link", "docs/b.md", "[a](a.txt)\n"),
     ("link", "docs/b.md", "[a](a.md#three)\n"),
     ("link", "docs/beside/b.md", "[a](a.md)\n"),

@@ -1,6 +1,7 @@
 #!/bin/bash
 # lifecycle.sh NEW.deb OLD.deb: the package on a bare Debian machine, booted with systemd: docs/first-message.md to the letter, the unit's
-# life (reload, stop, kill -9), gpg inside the sandbox, upgrade with mail in the queue, remove, purge. As root. The machine has no
+# life (reload, stop, kill -9), people of both groups, gpg inside the sandbox, docs/operations.md to the letter where it tells of a restore,
+# upgrade with mail in the queue, one that fails and the way back, remove, purge. As root. The machine has no
 # network but its own loopback; packages are fetched before it boots.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,9 +59,37 @@ inside systemd-analyze verify --man=no amtsbote.service amtsbote-submission.sock
 for unit in $(inside sh -c 'cd /lib/systemd/system && ls -d amtsbote*.service amtsbote*.socket'); do inside systemd-analyze security --offline=yes --no-pager "/lib/systemd/system/$unit" | tail -1; done
 inside sh -c 'tr "\0" "\n" < /proc/$(systemctl show -P MainPID amtsbote)/environ' | grep -q CREDENTIALS_DIRECTORY || fail "no credentials"
 
+say "who administers, who audits, and by which name"
+inside useradd -M -N -G amtsbote anna
+inside useradd -M -N -G amtsbote-audit revision
+inside useradd -M -N fremd
+inside install -d -o revision /srv/revision
+as() { local user=$1; shift; inside setpriv --reuid "$user" --regid nogroup --init-groups "$@"; }
+as anna amtsbote queue list > /dev/null || fail "a member of the group may not administer"
+as revision amtsbote receipts search --recipient praxis@partner.example --json > "$work/found.json" || fail "an auditor finds nothing"
+mid=$(grep -o '"mid":"[0-9A-Z]*"' "$work/found.json" | head -1 | cut -d'"' -f4)
+as revision amtsbote receipts show "$mid" > /dev/null || fail "an auditor may not look"
+as revision amtsbote receipts prove -o /srv/revision/one "$mid" > /dev/null || fail "an auditor gets no proofs"
+as revision amtsbote receipts verify --vkey /srv/revision/one/log.vkey "/srv/revision/one/$mid.receipts.json" > /dev/null || fail "the proofs do not verify"
+for words in 'queue list' 'keys list' 'users list' 'reload'; do
+  # shellcheck disable=SC2086
+  ! as revision amtsbote $words > "$work/refused.log" 2>&1 || fail "an auditor may: $words"
+  grep -q 'not for auditors' "$work/refused.log" || fail "an auditor does not hear why: $(cat "$work/refused.log")"
+done
+! as fremd amtsbote status > "$work/refused.log" 2>&1 || fail "anybody may look"
+grep -q 'members of the group amtsbote' "$work/refused.log" || fail "a stranger does not hear who may: $(cat "$work/refused.log")"
+for who in anna revision; do
+  inside journalctl -u amtsbote --no-pager | grep -q "\"control.command\".*\"who\":\"$who (uid" || fail "the log does not name $who"
+done
+inside journalctl -u amtsbote --no-pager | grep -q '"control.open".*"auditors":"amtsbote-audit"' || fail "the log does not say who audits"
+
 say "a backup from inside the sandbox"
 inside amtsbote store backup /var/backups/amtsbote/one > /dev/null || fail "no backup"
 inside test -s /var/backups/amtsbote/one/backup.json || fail "the backup is not whole"
+! inside amtsbote store backup /root/one > "$work/refused.log" 2>&1 || fail "it writes into root's home"
+grep -q '/var/backups/amtsbote' "$work/refused.log" || fail "nobody hears where a backup may lie: $(cat "$work/refused.log")"
+! inside amtsbote serve > "$work/refused.log" 2>&1 || fail "root runs a daemon in the state directory of amtsbote"
+grep -q 'belongs to the user amtsbote' "$work/refused.log" || fail "root does not hear why: $(cat "$work/refused.log")"
 
 say "reload: a good one and a bad one"
 before=$(inside amtsbote status --json | grep -o '"config":"[^"]*"')
@@ -71,6 +100,12 @@ inside sh -c 'cp /etc/amtsbote/amtsbote.toml /root/good.toml; echo "nonsense = 1
 ! inside systemctl reload amtsbote 2> /dev/null || fail "a reload with faults looks good"
 until_true "the bad one is refused" 20 inside sh -c 'journalctl -u amtsbote --no-pager | grep -q "daemon.reload.*refused"'
 is_active || fail "a bad reload ended it"
+# also where it is no TOML any more: the daemon that serves on answers
+inside sh -c 'echo "[[[" >> /etc/amtsbote/amtsbote.toml'
+! inside amtsbote reload > "$work/reload.log" 2>&1 || fail "a reload without a configuration looks good"
+grep -q 'refused; still active' "$work/reload.log" || fail "nobody hears what became of the reload: $(cat "$work/reload.log")"
+inside amtsbote queue list > /dev/null || fail "a broken configuration locks people out"
+inside amtsbote status --nagios | grep -q '^AMTSBOTE OK' || fail "the plugin: $(inside amtsbote status --nagios)"
 inside sh -c 'cat /root/good.toml > /etc/amtsbote/amtsbote.toml'
 send nach-reload | grep -q ' 250 ' || fail "no mail after a reload"
 until_true "it arrives" 30 arrives 2
@@ -100,6 +135,29 @@ inside amtsbote check | grep -q '^good' || fail "check stumbles over the socket 
 send aus-dem-socket | grep -q ' 250 ' || fail "the socket did not start it"
 is_active || fail "not started by its socket"
 until_true "it arrives" 60 arrives 5
+
+say "a restore, by the page"
+page="$here/../../docs/operations.md"
+part() { awk -v part="## $1" '/^## / { on = $0 == part } on' "$page" > "$work/part.md"; sed -i 's/^   //' "$work/part.md"; blocks_of "$work/part.md"; }
+part Backup > "$machine_root/root/new/backup.sh"
+part Restore > "$machine_root/root/new/restore.sh"
+grep -q 'store backup' "$machine_root/root/new/backup.sh" && grep -q 'tar xzf' "$machine_root/root/new/restore.sh" || fail "the page has no blocks"
+sink_stop
+send vor-sicherung | grep -q ' 250 ' || fail "not accepted"
+inside bash -eux /root/new/backup.sh > "$work/backup.log" 2>&1 || fail "backup: $(tail -5 "$work/backup.log")"
+# the disk is lost: configuration and secrets as well
+inside systemctl stop 'amtsbote-*.socket' amtsbote
+inside sh -c 'rm -rf /etc/amtsbote /var/lib/amtsbote/*'
+inside bash -eux /root/new/restore.sh > "$work/restore.log" 2>&1 || fail "restore: $(tail -8 "$work/restore.log")"
+inside systemctl reset-failed 'amtsbote*'
+inside systemctl start amtsbote-submission.socket amtsbote || fail "it does not start: $(inside journalctl -u amtsbote --no-pager | tail -3)"
+! queue_is_empty || fail "the queue was lost"
+count=$(letters)
+sink_start
+until_true "what was queued arrives" 60 arrives $((count + 1))
+send nach-sicherung pgp@partner.example | grep -q ' 250 ' || fail "no mail after a restore"
+until_true "it arrives" 60 arrives $((count + 2))
+inside sh -c 'rm -rf /var/lib/amtsbote.lost /var/backups/amtsbote/today'
 
 say "remove keeps, purge takes away"
 inside apt-get remove -y -q amtsbote > "$work/remove.log" 2>&1 || fail "remove: $(tail -5 "$work/remove.log")"
@@ -134,5 +192,29 @@ sink_start
 until_true "the mail in the queue arrives" 120 arrives $((count + 1))
 until_true "the queue is empty" 60 queue_is_empty
 inside journalctl -u amtsbote --no-pager -p err | grep -v '^--' | head -5
+
+say "an upgrade that fails, and the way back"
+broken=$work/broken
+rm -rf "$broken" && dpkg-deb -R "$new" "$broken"
+sed -i 's/^Version: .*/&+broken/' "$broken/DEBIAN/control"
+printf '#!/bin/sh\necho "cannot start: it is broken" >&2\nexit 2\n' > "$broken/usr/bin/amtsbote"
+mkdir -p "$machine_root/root/broken"
+dpkg-deb --root-owner-group -b "$broken" "$machine_root/root/broken/amtsbote_broken.deb" > /dev/null
+sink_stop
+send vor-fehlschlag | grep -q ' 250 ' || fail "not accepted"
+inside bash -eux /root/new/backup.sh > "$work/backup.log" 2>&1 || fail "backup: $(tail -5 "$work/backup.log")"
+inside sh -c 'cd /root/broken && apt-get install -y -q ./amtsbote_broken.deb' > "$work/broken.log" 2>&1 || fail "apt does not take it: $(tail -3 "$work/broken.log")"
+until_true "it stays down" 60 inside systemctl is-failed -q amtsbote
+inside journalctl -u amtsbote --no-pager | grep -q 'it is broken' || fail "the log does not say why"
+# it had come far enough to upgrade the store
+inside python3 -c 'import sqlite3; d = sqlite3.connect("/var/lib/amtsbote/store.sqlite"); d.execute("PRAGMA user_version=%d" % (d.execute("PRAGMA user_version").fetchone()[0] + 1))'
+inside sh -c 'cd /root/new && apt-get install -y -q --allow-downgrades ./amtsbote_*.deb' > "$work/back.log" 2>&1 || fail "the way back: $(tail -5 "$work/back.log")"
+until_true "the old program refuses the newer store" 60 inside sh -c 'journalctl -u amtsbote --no-pager | grep -q "cannot start.*schema"'
+inside bash -eux /root/new/restore.sh > "$work/restore.log" 2>&1 || fail "restore: $(tail -8 "$work/restore.log")"
+inside systemctl reset-failed 'amtsbote*'
+inside systemctl start amtsbote-submission.socket amtsbote || fail "it does not start: $(inside journalctl -u amtsbote --no-pager | tail -3)"
+count=$(letters)
+sink_start
+until_true "the mail in the queue arrives" 120 arrives $((count + 1))
 inside apt-get purge -y -q amtsbote > "$work/purge.log" 2>&1
 say "all of it held"

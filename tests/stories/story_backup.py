@@ -80,6 +80,8 @@ def main():
         until("all of it arrives", lambda: len(h.internet.messages) >= told["messages"])
         h.stop()
         h.fsck()
+        foreign = h.foreign_fsck()
+        assert foreign.returncode == 0, foreign.stdout + foreign.stderr
 
         # all is lost but the copy: it starts as it is
         h.internet.answers["rcpt"] = "451 4.2.0 busy"  # what was in flight when it was copied is due again, and must still be there

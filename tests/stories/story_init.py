@@ -19,7 +19,7 @@ def free_port():
 
 
 def init(into, *more, **kw):
-    return run(BINARY, "init", "--into", into, *more, check=False, **kw)
+    return run(os.path.abspath(BINARY), "init", "--into", into, *more, check=False, **kw)
 
 
 def everything(directory):
@@ -74,6 +74,9 @@ def the_first_message(top):
     password = re.search(r"^password +(\S+)", text, re.M).group(1)
     assert "For trials only" in text and "tls/gw.pem" in text
     config = top / "a" / "amtsbote.toml"
+    # beside us, by a path of which nothing is there yet
+    assert init("deep/b", "--domain", "stadt.example", "--next-hop", "127.0.0.1:25", cwd=top).returncode == 0 and (top / "deep" / "b" / "amtsbote.toml").exists()
+    shutil.rmtree(top / "deep")
     for command in (["check"], ["policy", "test"], ["policy", "prove"]):
         r = run(BINARY, *command, "--config", config, check=False)
         assert r.returncode == 0, (command, r.stdout, r.stderr)

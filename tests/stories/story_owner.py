@@ -26,6 +26,12 @@ try:
         return run(BINARY, *args, "--config", site / "amtsbote.toml", **kw)
 
     cli("check")
+    # whoever is neither root nor the owner is told so, beside what he may not read
+    for path in [site, *site.rglob("*")]:
+        if path.parent.name != "secrets" and "state" not in path.relative_to(top).parts:
+            path.chmod(path.stat().st_mode | (0o5 if path.is_dir() else 0o4))
+    stranger = run("setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", os.path.abspath(BINARY), "check", "--config", site / "amtsbote.toml", check=False)
+    assert stranger.returncode == 1 and b"belongs to another user: run it as root" in stranger.stderr, stranger
     cli("keys", "import", "--trusted", partner)
     cli("users", "add", "zweites", "poststelle@stadt.example", "--password-stdin", input=b"geheim\n")
     assert b"zweites" in cli("users", "list").stdout
@@ -34,6 +40,9 @@ try:
     assert b"smime" in cli("policy", "explain", "--from", "poststelle@stadt.example", "--to", "praxis@partner.example").stdout
     cli("keys", "generate", "poststelle@stadt.example")  # gpg, too
     cli("check")
+    # a daemon is not root's to run there: it would leave files that the owner cannot open
+    refused = run(BINARY, "serve", "--config", site / "amtsbote.toml", check=False)
+    assert refused.returncode == 2 and b"belongs to the user nobody" in refused.stderr and b"systemctl start amtsbote" in refused.stderr, refused
     for directory, folders, files in os.walk(site / "state"):
         for name in [".", *files]:
             status = os.lstat(os.path.join(directory, name))

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import smtplib
 import socket
 
@@ -71,9 +72,30 @@ def nagios(h):
     shown = h.cli("status", check=False)
     assert shown.returncode == 1 and b"ATTENTION: 1 recipients are held" in shown.stdout, shown.stdout
 
+    # one that stands still is found out soon, by people as by the plugin
+    h.process.send_signal(signal.SIGSTOP)
+    code, text = plugin()
+    assert code == 2 and "has not answered within 10 seconds" in text, text
+    # also where those who gave up before have filled its queue
+    waiting = []
+    while True:
+        waiting.append(socket.socket(socket.AF_UNIX))
+        waiting[-1].setblocking(False)
+        try:
+            waiting[-1].connect(str(h.dir / "control"))
+        except BlockingIOError:
+            break
+    shown = h.cli("status", check=False, timeout=60)
+    for s in waiting:
+        s.close()
+    assert shown.returncode == 2 and b"has not answered within 10 seconds" in shown.stderr, shown
+    h.process.send_signal(signal.SIGCONT)
+
     h.stop()
     code, text = plugin()
     assert code == 2 and "no daemon answers" in text, text
+    shown = h.cli("status", check=False)
+    assert shown.returncode == 1 and b"ATTENTION: no daemon runs" in shown.stdout, shown
     r = run(BINARY, "status", "--nagios", "--config", "/nonexistent.toml", check=False)
     assert r.returncode == 3 and r.stdout.startswith(b"AMTSBOTE UNKNOWN"), r.stdout
     h.start()

@@ -23,14 +23,60 @@ type link struct {
 	mseq        int
 }
 
-type history struct {
-	name                                    string // of the epoch before
-	tree                                    tlog.Tree
+// What goes on from entry to entry.
+type state struct {
 	chains                                  map[string]link
 	accepted, closed, cancelled, openBefore int
 }
 
+func (s state) copied() state {
+	chains := map[string]link{}
+	for mid, l := range s.chains {
+		chains[mid] = l
+	}
+	s.chains = chains
+	return s
+}
+
+// An epoch as it was walked: a later one may go on from any entry of it.
+type walked struct {
+	begin   state
+	entries [][]byte
+}
+
+type history struct {
+	state
+	name string // of the epoch before
+	tree tlog.Tree
+	past map[string]walked
+}
+
 func (h *history) open() int { return h.accepted + h.openBefore - h.closed - h.cancelled }
+
+// A restored database knew the first `kept` entries of an epoch only.
+func (h *history) goBack(name, epoch string, kept int) {
+	past, known := h.past[epoch]
+	if !known || kept < 0 || kept > len(past.entries) {
+		fail("epoch %s: goes on from entry %d of %s, which is not there", name, kept, epoch)
+	}
+	h.state = past.begin.copied()
+	for i, entry := range past.entries[:kept] {
+		h.step(parse(entry, epoch, i), epoch, i, entry)
+	}
+}
+
+func parse(entry []byte, name string, index int) leaf {
+	var l leaf
+	if err := json.Unmarshal(entry, &l); err != nil {
+		fail("epoch %s, entry %d: %v", name, index, err)
+	}
+	return l
+}
+
+func (h *history) step(l leaf, name string, index int, entry []byte) {
+	h.follow(l, name, index, entry)
+	h.count(l, name, index)
+}
 
 func (h *history) start(l leaf, name string) {
 	if l.Ev != "log.open" {
@@ -42,6 +88,9 @@ func (h *history) start(l leaf, name string) {
 	if h.name != "" {
 		if l.word("prev_epoch") != h.name || l.number("prev_size") != int(h.tree.N) || l.word("prev_root") != base64.StdEncoding.EncodeToString(h.tree.Hash[:]) {
 			fail("epoch %s: does not begin with the end of %s", name, h.name)
+		}
+		if l.Out == "recovered" {
+			h.goBack(name, l.word("kept_epoch"), l.number("kept"))
 		}
 		if l.number("open") != h.open() {
 			fail("epoch %s: carries %d open messages, there were %d", name, l.number("open"), h.open())
@@ -91,18 +140,15 @@ func (h *history) count(l leaf, name string, index int) {
 func (h *history) epoch(dir, vkey string) {
 	name, tree, entries := verify(dir, vkey)
 	if h.chains == nil {
-		h.chains = map[string]link{}
+		h.chains, h.past = map[string]link{}, map[string]walked{}
 	}
 	for i, entry := range entries {
-		var l leaf
-		if err := json.Unmarshal(entry, &l); err != nil {
-			fail("epoch %s, entry %d: %v", name, i, err)
-		}
+		l := parse(entry, name, i)
 		if i == 0 {
 			h.start(l, name)
+			h.past[name] = walked{h.state.copied(), entries}
 		}
-		h.follow(l, name, i, entry)
-		h.count(l, name, i)
+		h.step(l, name, i, entry)
 	}
 	h.name, h.tree = name, tree
 }

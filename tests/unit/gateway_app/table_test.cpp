@@ -57,6 +57,43 @@ TEST_F(TableTest, WrongUseIsTwo) {
   EXPECT_EQ(run({"--version"}).code, k_exit_good);
 }
 
+TEST_F(TableTest, AMisspeltWordIsAnsweredWithTheRightOne) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"qeue", "list"}, "unknown command \"qeue\"; did you mean \"queue\"?"},
+      {{"queue", "lst"}, "unknown \"queue\" command \"lst\"; did you mean \"list\"?"},
+      {{"users", "token", "ad", "x"}, "unknown \"users token\" command \"ad\"; did you mean \"add\"?"},
+      {{"help"}, "unknown command \"help\" (known: "},
+      {{"queue"}, "a \"queue\" command is missing: list, show, retry, hold, release, cancel"},
+      {{}, "a command is missing: init, send, serve"},
+      {{"queue", "list", "--hled"}, "unknown option \"--hled\"; did you mean \"--held\"?"},
+      {{"status", "--confg=x"}, "unknown option \"--confg\"; did you mean \"--config\"?"},
+      {{"--config", "x", "status"}, "options stand behind the command: amtsbote COMMAND --config"},
+      {{"queue", "--json", "list"}, "options stand behind the command: amtsbote queue COMMAND --json"},
+  };
+  for (const auto& [arguments, told] : cases) {
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, k_exit_error);
+    EXPECT_NE(ran.err.find(told), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("--help."), std::string::npos) << ran.err;
+  }
+  // what follows "--" is no option
+  EXPECT_EQ(run({"policy", "test", "--config", (m_dir / "amtsbote.toml").string(), "--", "--nonsense"}).err.find("unknown option"), std::string::npos);
+}
+
+TEST_F(TableTest, WithoutAConfigurationTheAnswerSaysWhatToDo) {
+  const Ran ran = run({"queue", "list", "--config", (m_dir / "nowhere.toml").string()});
+  EXPECT_EQ(ran.code, k_exit_error);
+  EXPECT_NE(ran.err.find("there is no configuration"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("amtsbote init"), std::string::npos) << ran.err;
+}
+
+TEST_F(TableTest, WithoutADaemonNothingIsGood) {
+  const Ran ran = at_site({"status"});
+  EXPECT_EQ(ran.code, k_exit_no);
+  EXPECT_NE(ran.out.find("ATTENTION: no daemon runs"), std::string::npos) << ran.out;
+  EXPECT_FALSE(flag_of(at_site({"status", "--json"}).answer(), "daemon"));
+}
+
 TEST_F(TableTest, DocumentationIsTheTable) {
   const auto text = base::read_file(std::string(AMTSBOTE_SOURCE) + "/docs/cli.md", base::mib(1));
   ASSERT_TRUE(text);
