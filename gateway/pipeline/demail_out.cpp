@@ -10,21 +10,15 @@ namespace pipeline {
 namespace {
 
 // Places that a De-Mail does not have: a reply goes to its De-Mail address, and who else gets it is nobody's business.
-constexpr std::string_view k_taken_out[] = {"Bcc", "Reply-To", "Sender", "Envelope-to"};
+constexpr std::string_view k_taken_out[] = {"Bcc", "Resent-Bcc", "Reply-To", "Sender", "Envelope-to"};
 
 // From with the sender's name and his De-Mail address.
 base::Result<std::string> from_field(const policies::DeMailChoice& choice, const mail::MessageFacts& facts) {
   const std::string name = facts.from ? facts.from->display_name : "";
   if (name.empty()) return mail::format_field("From", choice.sender);
-  std::string quoted;
-  for (const char c : name) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  const bool plain = base::is_ascii(name);
-  auto words = plain ? base::Result<std::string>("\"" + quoted + "\"") : mail::encode_header_text(name, 6);
-  if (!words) return std::move(words).error();
-  return mail::format_field("From", *words + " <" + choice.sender + ">");
+  auto words = mail::format_phrase(name, std::string_view("From: ").size());
+  if (!words) return words;
+  return "From: " + *words + "\r\n <" + choice.sender + ">\r\n";
 }
 
 bool is_in(const mail::MessageFacts& facts, const char* field_name, const mail::Address& address) {

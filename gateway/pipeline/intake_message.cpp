@@ -221,7 +221,7 @@ class Arriving : public Submission {
     m_record.receipt = base::EventId::make(m_now);
     m_record.eight_bit = facts.has_8bit_body || facts.has_8bit_header;
     m_record.dot_lines = facts.dot_lines;
-    m_record.has_bcc = facts.header.count("Bcc") > 0;
+    m_record.has_bcc = facts.header.count("Bcc") + facts.header.count("Resent-Bcc") > 0;
     m_record.has_marks = std::any_of(facts.header.fields().begin(), facts.header.fields().end(), [](const auto& f) { return is_mark(f.name); });
     m_record.internal_sender = own();
     m_record.language = language();
@@ -275,8 +275,9 @@ class Arriving : public Submission {
     if (own()) add_hold_notice(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_state.recipients, change);
     add_refused(*m_context.store, *m_state.snapshot, m_record, m_mid, m_now, m_refused, m_session.peer_address, change);
     const bool has_notice = change.inserts.size() > 1;
-    const Taken taken{m_mid, m_record.receipt};
+    Taken taken{m_mid, m_record.receipt, &m_refused};
     if (amend) amend(taken, m_state.recipients, change);
+    taken.refused = nullptr;
     const auto holds = std::count_if(accepted.row.recipients.begin(), accepted.row.recipients.end(), [](const auto& r) { return r.state == store::State::held; });
     const bool mine = m_handoff.reserve(id);
     const auto done = co_await m_context.store->commit(std::move(change));

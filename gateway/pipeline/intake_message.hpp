@@ -29,6 +29,7 @@ struct SessionState {
 struct Taken {
   base::MessageId mid;
   base::EventId receipt;
+  const std::vector<RecipientRecord>* refused = nullptr;  // who gets nothing of it (site.partial); for Amend only
 };
 
 struct NotTaken {

@@ -34,7 +34,7 @@ std::string top_of(const PrepareInput& in) {
 // Our own header edits of a message that we pass on: what stands in the outermost header, nothing below.
 base::Result<std::vector<mail::Edit>> header_edits(const PrepareInput& in, const mail::MessageFacts& facts, bool from_outside) {
   const auto& d = in.group.first().decision;
-  std::vector<std::string> names = {"Bcc"};
+  std::vector<std::string> names = {"Bcc", "Resent-Bcc"};
   names.insert(names.end(), d.strip.begin(), d.strip.end());
   if (from_outside || in.record.has_marks) {
     // of our own servers' results nobody outside can have written any

@@ -214,7 +214,7 @@ std::unique_ptr<Exchange> Api::open(const Request& request, const Client& client
 
 Awaitable<Response> Api::refuse(const Client& client, int status, std::string what) {
   base::log::info(k_event_refused, {{"peer", client.address}, {"code", status}, {"reason", what}});
-  co_return make_problem(status, status == 408 ? "timeout" : "malformed_request", what);
+  co_return make_problem(status, status == 408 ? "timeout" : status == 503 ? "stopping" : "malformed_request", what);
 }
 
 }  // namespace web

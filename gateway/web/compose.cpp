@@ -4,20 +4,21 @@
 #include <set>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
 #include "base/core/random.hpp"
-#include "gateway/web/errors.hpp"
-#include "gateway/web/message.hpp"
 #include "demail/model/fields.hpp"
+#include "gateway/web/message.hpp"
+#include "mail/address/words.hpp"
 #include "mail/message/edit.hpp"
 
 namespace web {
 namespace {
 
-constexpr std::size_t k_max_depth = 32;
 constexpr std::size_t k_base64_line = 76;   // RFC 2045 section 6.8
 constexpr std::size_t k_max_field = 10'000;  // bytes of one value
+constexpr std::size_t k_max_line = 998;      // RFC 5322 section 2.1.1
+constexpr std::size_t k_max_filename = 255;  // bytes; what file systems take, and percent-encoded it fits a line
+constexpr std::size_t k_max_faults = 50;     // that are named
 // Fields that a business system may set itself; none of them decides who gets a message or who it is from.
 constexpr std::string_view k_allowed_fields[] = {"in-reply-to", "references", "importance", "priority", "x-priority", "keywords", "comments",
                                                  "organization", "auto-submitted", "x-mailer"};
@@ -50,11 +51,24 @@ class Composer {
     add_demail();
     const std::string body = compose_body();
     if (!m_faults.empty() || !from) return std::nullopt;
-    return Composed{*from, std::move(m_recipients), m_header + "MIME-Version: 1.0\r\n" + body};
+    return Composed{*from, std::move(m_recipients), m_header.append("MIME-Version: 1.0\r\n").append(body)};
   }
 
  private:
-  void fault(std::string where, std::string what) { m_faults.push_back({std::move(where), std::move(what)}); }
+  void fault(std::string where, std::string what) {
+    if (m_faults.size() < k_max_faults) m_faults.push_back({std::move(where), std::move(what)});
+  }
+
+  // Members of other names, or that are no strings, would be left out silently.
+  void check_members(const json::object& object, std::initializer_list<std::string_view> known, const std::string& where) {
+    for (const auto& member : object) {
+      const std::string_view name(member.key());
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        fault(where + "." + shown(name, 60), "is not known");
+      else if (!member.value().is_string())
+        fault(where + "." + std::string(name), "is no string");
+    }
+  }
 
   std::string text(std::string_view key, bool lines) {
     const json::value* value = m_request.if_contains(json::string_view(key.data(), key.size()));
@@ -72,6 +86,7 @@ class Composer {
     if (value.is_string()) {
       address = std::string(value.get_string());
     } else if (value.is_object()) {
+      check_members(value.get_object(), {"address", "name"}, where);
       address = text_of(value.get_object(), "address");
       name = text_of(value.get_object(), "name");
     } else {
@@ -88,21 +103,17 @@ class Composer {
     if (value == nullptr) return fault("from", "is missing"), std::nullopt;
     auto from = mailbox(*value, "from");
     if (!from) return std::nullopt;
-    add_field("From", format(*from));
+    m_header += "From: " + format(*from) + "\r\n";
     return from->address;
   }
 
+  // As it stands in a header, folded.
   static std::string format(const mail::Mailbox& m) {
     if (m.display_name.empty()) return m.address.text();
-    std::string quoted = "\"";
-    bool plain = true;
-    for (const char c : m.display_name) {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c;
-      plain = plain && static_cast<unsigned char>(c) < 128;
-    }
-    // beyond ASCII the whole becomes encoded words, which must not stand in quotes (RFC 2047 section 5)
-    return (plain ? quoted + "\"" : m.display_name) + " <" + m.address.text() + ">";
+    const std::string name =
+        mail::format_phrase(m.display_name, std::string_view("Reply-To: ").size()).value_or("");  // it was checked
+    const std::string address = "<" + m.address.text() + ">";
+    return name + (name.size() + address.size() < 60 ? " " : "\r\n ") + address;
   }
 
   void add_mailboxes(const char* field, const std::string& key) {
@@ -124,19 +135,29 @@ class Composer {
     }
     if (*field == '\0' || texts.empty()) return;
     std::string all;
-    for (const std::string& t : texts) all += (all.empty() ? "" : ", ") + t;
-    add_field(field, all);
+    for (const std::string& t : texts) all += (all.empty() ? "" : ",\r\n ") + t;
+    m_header += std::string(field) + ": " + all + "\r\n";
   }
 
-  void add_field(std::string_view name, std::string_view value) {
+  void add_field(std::string_view name, std::string_view value, const std::string& where) {
     auto field = mail::format_field(name, value);
-    if (!field) return fault(base::to_lower(name), "cannot be written as a field");
+    if (!field) return fault(where, "cannot be written as a field");
+    if (!fits_lines(*field)) return fault(where, "holds a word that is too long for a line");
     m_header += *field;
+  }
+
+  static bool fits_lines(std::string_view text) {
+    while (!text.empty()) {
+      const std::string_view line = text.substr(0, text.find("\r\n"));
+      if (line.size() > k_max_line) return false;
+      text.remove_prefix(std::min(line.size() + 2, text.size()));
+    }
+    return true;
   }
 
   void add_text_field(const char* name, const std::string& where, const std::string& value) {
     if (value.size() > k_max_field) return fault(where, "is too long");
-    if (!value.empty()) add_field(name, value);
+    if (!value.empty()) add_field(name, value, where);
   }
 
   void add_fields() {
@@ -154,7 +175,7 @@ class Composer {
                  !is_control_free(std::string_view(member.value().get_string()), false) || member.value().get_string().size() > k_max_field) {
         fault(where, "is no line of text");
       } else {
-        add_field(name, std::string_view(member.value().get_string()));
+        add_field(name, std::string_view(member.value().get_string()), where);
       }
     }
   }
@@ -184,16 +205,18 @@ class Composer {
       else if (!member.value().is_bool())
         fault(where, "is neither true nor false");
       else
-        add_field(option->second, member.value().get_bool() ? "yes" : "no");
+        add_field(option->second, member.value().get_bool() ? "yes" : "no", where);
     }
   }
 
-  static std::string base64_lines(base::ByteView bytes) {
-    const std::string all = base::to_base64(bytes);
-    std::string out;
-    out.reserve(all.size() + all.size() / k_base64_line * 2 + 4);
-    for (std::size_t i = 0; i < all.size(); i += k_base64_line) out.append(all, i, k_base64_line).append("\r\n");
-    return out;
+  // Slice by slice: beside a large attachment there is no room for many copies of it.
+  static void append_base64(std::string& out, base::ByteView bytes) {
+    constexpr std::size_t k_slice = k_base64_line / 4 * 3 * 1000;
+    out.reserve(out.size() + (bytes.size() / 3 + 1) * 4 / k_base64_line * (k_base64_line + 2) + k_base64_line + 4);
+    for (std::size_t at = 0; at < bytes.size(); at += k_slice) {
+      const std::string all = base::to_base64(bytes.substr(at, k_slice));
+      for (std::size_t i = 0; i < all.size(); i += k_base64_line) out.append(all, i, k_base64_line).append("\r\n");
+    }
   }
 
   // Line ends as mail has them, whatever the client writes.
@@ -207,15 +230,23 @@ class Composer {
   }
 
   static std::string text_part(const char* type, const std::string& text) {
-    return std::string("Content-Type: ") + type + "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64_lines(with_crlf(text));
+    std::string out = std::string("Content-Type: ") + type + "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    append_base64(out, with_crlf(text));
+    return out;
   }
 
-  static std::string multipart(const char* type, const std::vector<std::string>& parts) {
+  static std::string multipart(const char* type, std::vector<std::string> parts) {
     // base64 has no underscore: no part can hold the boundary
     const std::string boundary = "=_" + base::to_hex(base::random_bytes(16));
     std::string out = std::string("Content-Type: multipart/") + type + "; boundary=\"" + boundary + "\"\r\n\r\n";
-    for (const std::string& part : parts) out += "--" + boundary + "\r\n" + part + "\r\n";
-    return out + "--" + boundary + "--\r\n";
+    std::size_t size = out.size() + 100;
+    for (const std::string& part : parts) size += part.size() + 100;
+    out.reserve(size);
+    for (std::string& part : parts) {
+      out.append("--").append(boundary).append("\r\n").append(part).append("\r\n");
+      std::string().swap(part);
+    }
+    return out.append("--").append(boundary).append("--\r\n");
   }
 
   std::string compose_body() {
@@ -231,25 +262,34 @@ class Composer {
     std::vector<std::string> parts{std::move(body)};
     std::size_t i = 0;
     for (const json::value& item : list->get_array()) parts.push_back(attachment(item, "attachments[" + std::to_string(i++) + "]"));
-    return multipart("mixed", parts);
+    return multipart("mixed", std::move(parts));
   }
 
   std::string attachment(const json::value& item, const std::string& where) {
     if (!item.is_object()) return fault(where, "is no object"), std::string();
     const json::object& object = item.get_object();
+    check_members(object, {"filename", "type", "content"}, where);
     std::string type = text_of(object, "type"), name = text_of(object, "filename");
     if (type.empty()) type = "application/octet-stream";
     const json::value* content = object.if_contains("content");
-    if (content == nullptr || !content->is_string()) return fault(where + ".content", "is missing"), std::string();
+    if (content == nullptr) return fault(where + ".content", "is missing"), std::string();
+    if (!content->is_string()) return {};
     auto bytes = base::parse_base64(std::string_view(content->get_string()));
     if (!bytes) return fault(where + ".content", "is no base64"), std::string();
     if (!is_media_type(type)) return fault(where + ".type", "is no media type"), std::string();
-    if (!base::is_utf8(name) || !is_control_free(name, false) || name.size() > 500 || name.find('/') != std::string::npos)
-      return fault(where + ".filename", "is no file name"), std::string();
+    if (!is_file_name(name)) return fault(where + ".filename", "is no file name"), std::string();
     std::string out = "Content-Type: " + type + "\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment";
     // RFC 2231: percent encoding says the same to every reader, whatever stands in the name
     if (!name.empty()) out += ";\r\n filename*=utf-8''" + percent_encode(name);
-    return out + "\r\n\r\n" + base64_lines(*bytes);
+    out += "\r\n\r\n";
+    append_base64(out, *bytes);
+    return out;
+  }
+
+  // Nothing that could lead out of the directory in which somebody saves it; "" is none.
+  static bool is_file_name(std::string_view name) {
+    return base::is_utf8(name) && is_control_free(name, false) && name.size() <= k_max_filename &&
+           name.find_first_of("/\\") == std::string_view::npos && name != "." && name != "..";
   }
 
   // type "/" subtype of RFC 2045 tokens, no parameters; composite types have an inside that nobody checked.
@@ -272,16 +312,6 @@ class Composer {
 };
 
 }  // namespace
-
-base::Result<json::object> parse_json_message(base::ByteView body) {
-  json::parse_options options;
-  options.max_depth = k_max_depth;
-  boost::system::error_code error;
-  json::value value = json::parse(json::string_view(body.data(), body.size()), error, {}, options);
-  if (error) return base::fail(k_bad_json, error.message());
-  if (!value.is_object()) return base::fail(k_bad_json, "no object");
-  return std::move(value.get_object());
-}
 
 std::optional<Composed> compose_message(const json::object& request, std::vector<JsonFault>& faults) { return Composer(request, faults).run(); }
 

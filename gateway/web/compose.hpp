@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/core/bytes.hpp"
+#include "gateway/web/json_text.hpp"
 #include "gateway/web/json_values.hpp"
 #include "mail/address/address.hpp"
 
@@ -19,11 +20,8 @@ struct Composed {
   base::Bytes message;                    // CRLF lines; without Date and Message-ID, which the gateway adds
 };
 
-inline constexpr std::size_t k_max_json = 32 * 1024 * 1024;  // bytes of a request
 inline constexpr std::size_t k_max_attachments = 200;
 
-// k_bad_json: not JSON, nested too deep.
-base::Result<json::object> parse_json_message(base::ByteView body);
 // Nothing and at least one fault, or the message.
 std::optional<Composed> compose_message(const json::object& request, std::vector<JsonFault>& faults);
 

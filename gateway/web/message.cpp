@@ -1,6 +1,7 @@
 #include "gateway/web/message.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace web {
 namespace {
@@ -24,6 +25,7 @@ const char* reason_of(int status) {
     case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
+    case 417: return "Expectation Failed";
     case 501: return "Unsupported";
     case 503: return "Service Unavailable";
     case 505: return "HTTP Version Not Supported";
@@ -47,6 +49,10 @@ std::string_view Request::field(std::string_view name) const {
   return it == fields.end() ? std::string_view() : std::string_view(it->second);
 }
 
+bool Request::has_field(std::string_view name) const {
+  return std::any_of(fields.begin(), fields.end(), [&](const auto& f) { return f.first == name; });
+}
+
 std::optional<std::string> Request::parameter(std::string_view name) const {
   for (const auto& [key, value] : query)
     if (key == name) return value;
@@ -60,15 +66,23 @@ std::vector<std::string> Request::parameters(std::string_view name) const {
   return out;
 }
 
-base::Bytes format_response(const Response& response, bool keep_alive, const std::string& date) {
+std::optional<std::string> Request::repeats_parameter(std::string_view list) const {
+  std::set<std::string_view> seen;
+  for (const auto& [key, value] : query)
+    if (key != list && !seen.insert(key).second) return key;
+  return std::nullopt;
+}
+
+base::Bytes format_response(const Response& response, bool keep_alive, const std::string& date, bool head) {
   base::Bytes out = "HTTP/1.1 " + std::to_string(response.status) + " " + reason_of(response.status) + "\r\nDate: " + date + "\r\n";
   if (!response.body.empty() && is_line(response.type)) out += "Content-Type: " + response.type + "\r\n";
   for (const auto& [name, value] : response.fields)
     if (is_line(name) && is_line(value)) out += name + ": " + value + "\r\n";
   // answers tell of mail: no cache between here and the client may keep them
-  out += "Content-Length: " + std::to_string(response.body.size()) + "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
+  if (!head) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  out += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
   if (!keep_alive) out += "Connection: close\r\n";
-  return out + "\r\n" + response.body;
+  return out + "\r\n" + (head ? base::Bytes() : response.body);
 }
 
 std::string format_http_date(std::string rfc5322) {

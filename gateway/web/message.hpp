@@ -30,8 +30,11 @@ struct Request {
   bool has_body() const { return chunked || length.value_or(0) > 0; }
   // The first of that name ("" if there is none); `name` in lower case.
   std::string_view field(std::string_view name) const;
+  bool has_field(std::string_view name) const;
   std::optional<std::string> parameter(std::string_view name) const;
   std::vector<std::string> parameters(std::string_view name) const;
+  // The first that stands twice, where only `list` may; of two values another reader would take the other.
+  std::optional<std::string> repeats_parameter(std::string_view list = {}) const;
 };
 
 struct Response {
@@ -48,8 +51,9 @@ struct Client {
   std::optional<base::net::TlsInfo> tls;
 };
 
-// Status line, header and body as they go on the wire. A field that could end its line is left out.
-base::Bytes format_response(const Response& response, bool keep_alive, const std::string& date);
+// Status line, header and body as they go on the wire. A field that could end its line is left out. To HEAD (`head`) no body
+// goes, and no length of one: what follows on the connection is the next answer (RFC 9110 section 9.3.2).
+base::Bytes format_response(const Response& response, bool keep_alive, const std::string& date, bool head = false);
 // "Wed, 25 Nov 2026 06:53:14 GMT" (RFC 9110 section 5.6.7), of an RFC 5322 date in UTC.
 std::string format_http_date(std::string rfc5322);
 // "%20" and, in queries, "+"; nothing if a percent sign is not followed by two hex digits or a NUL results.

@@ -52,6 +52,7 @@ class Preflight : public Exchange {
   // The message that has no content yet but a subject; a problem where it could not be the caller's.
   std::optional<Response> read_query() {
     std::vector<JsonFault> faults;
+    if (const auto twice = m_visit->request.repeats_parameter("to")) faults.push_back({shown(*twice, 60), "stands twice"});
     auto from = mail::Address::parse(m_visit->request.parameter("from").value_or(""));
     if (!from) faults.push_back({"from", "is no address"});
     const auto to = m_visit->request.parameters("to");

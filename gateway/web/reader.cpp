@@ -1,7 +1,9 @@
 #include "gateway/web/reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -16,9 +18,9 @@ constexpr std::size_t k_piece = 16 * 1024;
 constexpr std::string_view k_end_of_header = "\r\n\r\n";
 
 // What the library would accept and another server might read otherwise. Nothing if the raw header is well formed.
-// `whole`: its end is there.
-const char* fault_of_header(std::string_view head, bool whole) {
-  for (std::size_t i = 0; i < head.size(); ++i) {
+// `whole`: its end is there. What stands before `from` was looked at.
+const char* fault_of_header(std::string_view head, std::size_t from, bool whole) {
+  for (std::size_t i = from; i < head.size(); ++i) {
     const auto c = static_cast<unsigned char>(head[i]);
     if (c == '\r' && (i + 1 == head.size() ? whole : head[i + 1] != '\n')) return "a bare CR in the header";
     if (c == '\n' && (i == 0 || head[i - 1] != '\r')) return "a bare LF in the header";
@@ -70,6 +72,9 @@ std::optional<Fault> frame(Request& request, bool http_1_1) {
     request.length = parse_length(request.field("content-length"));
     if (!request.length) return Fault{400, "Content-Length is no number"};
   }
+  // who asks, for what, and under which key: of two, another reader would take the other
+  for (const char* name : {"authorization", "content-type", "idempotency-key", "expect"})
+    if (count_of(request.fields, name) > 1) return Fault{400, "a field that stands once stands twice"};
   const std::size_t hosts = count_of(request.fields, "host");
   if (hosts > 1 || (http_1_1 && hosts == 0)) return Fault{400, "not exactly one Host"};
   const std::string_view expect = request.field("expect");
@@ -117,16 +122,17 @@ struct Reader::Impl {
 
   ReaderStep head() {
     const base::ByteView bytes = unread();
-    const auto end = bytes.find(k_end_of_header);
+    const std::size_t from = std::exchange(looked_at, bytes.size() < 3 ? 0 : bytes.size() - 3);
+    const auto end = bytes.find(k_end_of_header, from);
     const std::size_t size = end == base::ByteView::npos ? bytes.size() : end + k_end_of_header.size();
     if (size > limits.header) return Fault{431, "the header is too large"};
     if (end == base::ByteView::npos) {
       // what can never become a header is refused before its end comes
-      if (const char* what = fault_of_header(bytes, false)) return Fault{400, what};
+      if (const char* what = fault_of_header(bytes, from, false)) return Fault{400, what};
       return NeedMore{};
     }
     const base::ByteView raw = bytes.substr(0, size);
-    if (const char* what = fault_of_header(raw, true)) return Fault{400, what};
+    if (const char* what = fault_of_header(raw, std::min(from, raw.size()), true)) return Fault{400, what};
     parser.emplace();
     parser->header_limit(static_cast<std::uint32_t>(limits.header));
     parser->body_limit(boost::none);
@@ -136,6 +142,7 @@ struct Reader::Impl {
     if (!parser->is_header_done() || taken != raw.size()) return Fault{400, "not HTTP"};
     auto request = take_request();
     consume(raw.size());
+    looked_at = 0;
     return request;
   }
 
@@ -178,6 +185,7 @@ struct Reader::Impl {
   ReaderLimits limits;
   base::Bytes input;
   std::size_t at = 0;            // of input, what is read
+  std::size_t looked_at = 0;     // of a header whose end is not there: single bytes must not cost the whole of it each
   std::optional<Parser> parser;  // of the request under way
   std::array<char, k_piece> piece;
 };

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/core/errors.hpp"
+
 namespace web {
 namespace {
 
@@ -20,6 +22,7 @@ struct Session {
   Handler& handler;
   base::Steady began{};                // of the request under way
   std::uint64_t body_bytes = 0;        // of the request under way
+  bool stopped = false;                // we are to end: nothing more is read
   std::unique_ptr<std::array<char, k_read_size>> buffer = std::make_unique_for_overwrite<std::array<char, k_read_size>>();
 
   Session(Stream s, SessionOptions o, Handler& h) : stream(std::move(s)), options(std::move(o)), reader(options.limits), handler(h) {}
@@ -27,7 +30,10 @@ struct Session {
 
 Awaitable<bool> read(Session& s) {
   const auto got = co_await s.stream.read_some(*s.buffer);
-  if (!got) co_return false;
+  if (!got) {
+    s.stopped = got.error().code == base::k_cancelled;
+    co_return false;
+  }
   s.reader.feed({s.buffer->data(), *got});
   co_return true;
 }
@@ -38,9 +44,9 @@ Awaitable<bool> write(Session& s, base::Bytes bytes) {
   co_return done.has_value();
 }
 
-Awaitable<bool> respond(Session& s, Response response, bool keep_alive) {
+Awaitable<bool> respond(Session& s, Response response, bool keep_alive, bool head) {
   const std::string date = format_http_date(base::format_rfc5322(s.options.clock->now()));
-  base::Bytes bytes = format_response(response, keep_alive, date);
+  base::Bytes bytes = format_response(response, keep_alive, date, head);
   const bool written = co_await write(s, std::move(bytes));
   co_return written;
 }
@@ -111,6 +117,10 @@ Awaitable<Answer> read_body(Session& s, Exchange& exchange) {
     }
     s.stream.expires_after(s.options.body_time);
     const bool more = co_await read(s);
+    if (!more && s.stopped) {
+      Response response = co_await s.handler.refuse(s.client, 503, "the gateway is stopping");
+      co_return Answer{std::move(response), false};
+    }
     if (!more) co_return Answer{std::nullopt, false};
   }
   Response response = co_await exchange.finish();
@@ -122,7 +132,7 @@ Awaitable<bool> exchange_one(Session& s) {
   Head head = co_await read_head(s);
   if (head.fault) {
     Response response = co_await s.handler.refuse(s.client, head.fault->status, head.fault->what);
-    const bool written = co_await respond(s, std::move(response), false);
+    const bool written = co_await respond(s, std::move(response), false, false);
     if (written) co_await linger(s);
     co_return false;
   }
@@ -146,8 +156,8 @@ Awaitable<bool> exchange_one(Session& s) {
   }
   if (!answer.response) co_return false;
   const bool keep = request.keep_alive && answer.whole;
-  const bool written = co_await respond(s, *std::move(answer.response), keep);
-  if (written && !answer.whole) co_await linger(s);
+  const bool written = co_await respond(s, *std::move(answer.response), keep, request.method == "HEAD");
+  if (written && !answer.whole && !s.stopped) co_await linger(s);
   co_return written && keep;
 }
 

@@ -66,6 +66,7 @@ std::optional<Page> page_of(const Visit& visit, std::vector<JsonFault>& faults) 
   Page out;
   out.query.words.push_back(word_of(visit));
   out.query.limit = k_looked_at;
+  if (const auto twice = visit.request.repeats_parameter()) faults.push_back({shown(*twice, 60), "stands twice"});
   for (const auto& [name, value] : visit.request.query) {
     if (name == "limit") {
       const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), out.limit);

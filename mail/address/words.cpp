@@ -166,7 +166,7 @@ base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t 
     while (!utf8.empty()) {  // fold at blanks only
       auto next = utf8.find(' ', 1);
       if (next == std::string_view::npos) next = utf8.size();
-      if (at + next > k_width && utf8[0] == ' ') {
+      if (at + next > k_width && utf8[0] == ' ' && next > 1) {  // a line of nothing but blanks ends the header for some readers
         out += "\r\n";
         at = 0;
       }
@@ -190,6 +190,16 @@ base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t 
     room = 60;
   }
   return out;
+}
+
+base::Result<std::string> format_phrase(std::string_view name, std::size_t column) {
+  if (!base::is_ascii(name) || name.find("=?") != std::string_view::npos) return encode_header_text(name, column);
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return encode_header_text(quoted + '"', column);
 }
 
 std::string fold_case(std::string_view utf8) {

@@ -16,6 +16,10 @@ std::string decode_encoded_words(std::string_view value);
 // columns. A value with CR, LF or NUL, or that is not UTF-8: k_malformed_header.
 base::Result<std::string> encode_header_text(std::string_view utf8, std::size_t column);
 
+// A display name as it stands before "<address>": in quotes, or as encoded words, which take the place of the name alone, never
+// of the address and never inside quotes (RFC 2047 section 5). Folded; the errors of encode_header_text.
+base::Result<std::string> format_phrase(std::string_view name, std::size_t column);
+
 // Lower case for comparing keywords: ASCII and the Latin-1 letters (Ä becomes ä); other scripts stay.
 std::string fold_case(std::string_view utf8);
 

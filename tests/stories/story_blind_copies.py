@@ -8,7 +8,7 @@ from house import House, run
 def check(h, people, start, keys_in):
     """people: address to what identifies its key; keys_in(data) tells which of these a copy shows."""
     visible, blind = list(people)[:2], list(people)[2:]
-    raw = (f"From: amt53@stadt.example\r\nTo: {visible[0]}\r\nCc: {visible[1]}\r\nBcc: {', '.join(blind)}\r\nSubject: Probe\r\n"
+    raw = (f"From: amt53@stadt.example\r\nTo: {visible[0]}\r\nCc: {visible[1]}\r\nBcc: {', '.join(blind)}\r\nResent-Bcc: {blind[0]}\r\nSubject: Probe\r\n"
            "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nGeheim-4711\r\n").encode()
     h.submit(list(people), raw=raw)
     copies = h.internet.wait(start + 1 + len(blind))[start:]
@@ -16,7 +16,7 @@ def check(h, people, start, keys_in):
     for copy in copies:
         own = set(copy["to"])
         assert own == set(visible) or (len(own) == 1 and own <= set(blind)), own
-        assert b"Geheim-4711" not in copy["data"] and b"\nBcc:" not in copy["data"]
+        assert b"Geheim-4711" not in copy["data"] and b"Bcc:" not in copy["data"]
         for address in blind:
             assert address.encode() not in copy["data"], (own, address)
         # exactly the keys of those to whom it goes: one more, one fewer, or somebody else's is a fault

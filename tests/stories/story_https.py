@@ -1,9 +1,12 @@
 """The HTTPS door: a business system hands over messages, sees what became of them and takes the receipts along; nobody sees
 anybody else's. Every operation and every status that docs/openapi.json names is met here, and every answer fits its schema."""
+import email
+import email.policy
 import json
 import pathlib
 import re
-import ssl
+import signal
+import socket
 import sys
 
 import jsonschema
@@ -130,6 +133,63 @@ def mail(h, client):
         assert status == 422 and word in problem["detail"], problem
 
 
+def names(h, client):
+    """Names as people have them leave addresses readable; an address beyond ASCII goes only where the next server can take it."""
+    def there(subject):
+        return until(subject + " arrives", lambda: [email.message_from_bytes(m["data"], policy=email.policy.default) for m in list(h.internet.messages)
+                                                    if b"Subject: " + subject.encode() in m["data"]])
+
+    sender, to = {"address": "amt53@stadt.example", "name": "Gesundheitsamt Münster"}, {"address": "a@aussen.example", "name": "Ümit, <x@y.example>"}
+    status, _, taken = ask(client, "POST", "/v1/messages", message(**{"from": sender}, to=to, subject="Namen"))
+    assert status == 202 and [r["address"] for r in taken["recipients"]] == ["a@aussen.example"], taken
+    seen = there("Namen")[0]
+    for field, meant in (("From", sender), ("To", to)):
+        assert [(a.addr_spec, a.display_name) for a in seen[field].addresses] == [(meant["address"], meant["name"])], seen[field]
+    status, _, taken = ask(client, "POST", "/v1/messages", message(to="jürgen@aussen.example", subject="Umlaut"))
+    assert status == 202, taken
+    until("the server that lacks SMTPUTF8 is not bothered with it", lambda: any(b"needs SMTPUTF8" in m["data"] for m in list(h.mailboxes.messages)))
+    # named twice, in To and for the envelope: once
+    status, _, taken = ask(client, "POST", "/v1/messages?mail_from=amt53@stadt.example&rcpt_to=a@aussen.example&rcpt_to=a@aussen.example",
+                           b"From: amt53@stadt.example\nTo: a@aussen.example, a@aussen.example\nSubject: zweimal\n\nx", Content_Type="message/rfc822")
+    assert status == 202 and len(taken["recipients"]) == 1, taken
+
+
+def told(h, client):
+    """Each refusal of somebody whom we know has its receipt, whatever it was that was wrong."""
+    bad = ((b"{", "application/json", "", "bad_json"), (b'{"from":"amt53@stadt.example","to":"a@b.example","to":"c@d.example"}', "application/json", "", "bad_json"),
+           (b'{"from":"amt53@stadt.example"}', "application/json", "", "bad_request"), (b"x", "text/plain", "", "media_type"),
+           (b"From: amt53@stadt.example\rx", "message/rfc822", "", "malformed_message"), (b"From: amt53@stadt.example\n\nx", "message/rfc822", "", "no_recipients"),
+           (b"From: amt53@stadt.example\n\nx", "message/rfc822", "?mail_from=amt53@stadt.example&mail_from=bauamt@stadt.example&rcpt_to=a@b.example", "bad_request"))
+    for body, kind, query, word in bad:
+        before = len(h.leaves("msg.reject"))
+        status, _, problem = ask(client, "POST", "/v1/messages" + query, body, Content_Type=kind)
+        assert 400 <= status < 500 and problem["type"].endswith(":" + word), (status, problem)
+        assert [leaf["out"] for leaf in h.leaves("msg.reject")[before:]] == [word], word
+    assert ask(client, "POST", "/v1/messages", message(), Idempotency_Key="")[0] == 400, "an empty key is no key and no promise"
+    assert ask(client, "GET", "/v1/messages?limit=1&limit=2")[0] == 422
+    assert ask(client, "GET", "/v1/preflight?from=amt53@stadt.example&from=bauamt@stadt.example&to=a@b.example")[0] == 422
+    huge = b'{"to":[' + b"{}," * 3_000_000 + b"1]}"
+    status, _, problem = client.ask("POST", "/v1/messages", huge, Content_Type="application/json")
+    assert status == 422 and len(problem) < 1000, (status, len(problem))
+
+
+def stopping(h, client):
+    """An upload that is under way at the end is told so; nobody has to guess."""
+    body = b"From: amt53@stadt.example\r\nTo: a@aussen.example\r\n\r\nx"
+    client.close()
+    sock = client.context.wrap_socket(socket.create_connection(("127.0.0.1", h.ports["https"]), 20), server_hostname="localhost")
+    head = f"POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {client.token}\r\nContent-Type: message/rfc822\r\nExpect: 100-continue\r\nContent-Length: {len(body) + 1}\r\n\r\n"
+    sock.sendall(head.encode())
+    assert sock.recv(100).startswith(b"HTTP/1.1 100 ")
+    sock.sendall(body)
+    h.process.send_signal(signal.SIGTERM)
+    said = b""
+    while piece := sock.recv(65536):
+        said += piece
+    assert said.startswith(b"HTTP/1.1 503 ") and b"Retry-After: " in said and b"Connection: close" in said, said
+    sock.close()
+
+
 def refusals(h, client, other):
     english = Client(h, client.token, language="en-GB,de;q=0.3")
     status, _, problem = ask(client, "POST", "/v1/messages", message(subject="[vertraulich] Befund"))
@@ -143,6 +203,7 @@ def refusals(h, client, other):
     assert status == 422 and {f["where"] for f in problem["faults"]} == {"to[0]", "to[1]", "attachments[0].content", "foo"}, problem
     assert ask(client, "POST", "/v1/messages", b'{"from":' + b'[' * 100_000, Content_Type="application/json")[0] == 422
     assert ask(client, "POST", "/v1/messages", b"x", Content_Type="text/plain")[0] == 415
+    assert ask(client, "POST", "/v1/messages", b"x", Content_Type="message/rfc822", Content_Encoding="gzip")[0] == 415
     assert ask(client, "POST", "/v1/messages?foo=1", b"x", Content_Type="message/rfc822")[0] == 400
     assert ask(client, "POST", "/v1/messages", iter([b"{" + b" " * (1 << 20)] * 40), Content_Type="application/json", Transfer_Encoding="chunked")[0] == 413
     status, _, seen = ask(client, "GET", "/v1/preflight?from=amt53@stadt.example&to=buerger@aussen.example&subject=%5Bvertraulich%5D+x")
@@ -207,10 +268,15 @@ def certificate_change(h, client):
 def unavailable(h, client):
     """What SMTP answers with 4xx is 503 here."""
     h.cli("users", "list")
+    target, mail = "/v1/messages?mail_from=amt53@stadt.example&rcpt_to=a@aussen.example", b"From: amt53@stadt.example\nTo: a@aussen.example\n\nx"
+    taken = ask(client, "POST", target, mail, Content_Type="message/rfc822", Idempotency_Key="davor")
     (h.dir / "amtsbote.toml").write_text((h.dir / "amtsbote.toml").read_text().replace('free_space = "16MiB"', 'free_space = "900GiB"'))
     assert h.json("reload")["ok"]
     status, headers, problem = ask(client, "POST", "/v1/messages", message())
     assert status == 503 and headers["retry-after"] == "60" and problem["type"].endswith("disk_full"), problem
+    assert ask(client, "POST", target, mail, Content_Type="message/rfc822")[0] == 503
+    again = ask(client, "POST", target, mail, Content_Type="message/rfc822", Idempotency_Key="davor")
+    assert taken[0] == again[0] == 202 and again[2] == taken[2], "what was taken is answered as something else later"
     (h.dir / "amtsbote.toml").write_text((h.dir / "amtsbote.toml").read_text().replace('free_space = "900GiB"', 'free_space = "16MiB"'))
     assert h.json("reload")["ok"]
 
@@ -228,12 +294,15 @@ def main():
         look(h, client, mid, other)
         pages(client)
         mail(h, client)
+        names(h, client)
         refusals(h, client, other)
+        told(h, client)
         certificates(h)
         unavailable(h, client)
         certificate_change(h, client)
         other.close()
         repeated(h, client, other)
+        stopping(h, client)
         assert h.stop() == 0
         h.fsck()
     documented = {(path, method, status) for path, operations in OPENAPI["paths"].items() for method, operation in operations.items() for status in operation["responses"]}

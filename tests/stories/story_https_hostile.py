@@ -20,6 +20,7 @@ CASES = (
     ("a header of 1 MiB", b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (1 << 20) + b"\r\n\r\n", 431),
     ("two hundred fields", b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(200)) + b"\r\n", 431),
     ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    ("two tokens", b"GET /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %TOKEN\r\nAuthorization: Bearer x\r\n\r\n", 400),
     ("SMTP", b"EHLO client.example\r\n\r\n", 400),
     ("a body that is announced too large", b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %TOKEN\r\nContent-Type: message/rfc822\r\nContent-Length: 99999999999\r\n\r\n", 413),
     ("a request smuggled behind a refused one", b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 44\r\n\r\nGET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", 401),
@@ -54,6 +55,21 @@ def forms(h, token):
         assert got.startswith(b"HTTP/1.1 %d " % status), (name, got[:200])
         assert got.count(b"HTTP/1.1 ") == 1, (name, got)
         assert b"Connection: close" in got, name
+        sock.close()
+
+
+def in_line(h, token):
+    """Requests one behind the other get their answers one behind the other, whatever the first was."""
+    get = b"GET /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token.encode() + b"\r\n"
+    last = get + b"Connection: close\r\n\r\n"
+    for name, first, status in (("HEAD", b"HEAD /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", 405), ("OPTIONS", b"OPTIONS /v1/messages HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+                                ("an upgrade", get + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 200), ("no message", get.replace(b"GET", b"POST") + b"Content-Type: message/rfc822\r\n\r\n", 422)):
+        sock = connect(h)
+        sock.sendall(first + last)
+        got = answers(sock)
+        head, rest = got.split(b"\r\n\r\n", 1)
+        length = 0 if name == "HEAD" else int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        assert head.startswith(b"HTTP/1.1 %d " % status) and rest[length:].startswith(b"HTTP/1.1 200 "), (name, got)
         sock.close()
 
 
@@ -107,6 +123,7 @@ def main():
         h.start()
         token = token_for(h)["token"]
         forms(h, token)
+        in_line(h, token)
         dripping(h, token)
         assert h.json("status")["queue"]["messages"] == 0 and not h.internet.messages
         count, grown = idle(h, token)

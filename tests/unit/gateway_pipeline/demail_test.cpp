@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/pipeline/access.hpp"
 #include "gateway/pipeline/decide.hpp"
+#include "gateway/pipeline/demail_out.hpp"
 #include "gateway/pipeline/reply_table.hpp"
+#include "mail/address/words.hpp"
 #include "mail/message/inspect.hpp"
 
 namespace pipeline {
@@ -31,6 +35,25 @@ std::shared_ptr<config::Options> options() {
   domain.name = "stadt.example";
   out->set_domains({domain});
   return out;
+}
+
+// The name goes along, the address is that of the account, and both can be read whatever the name is.
+TEST(DeMail, FromHasTheNameAndTheAddressOfTheAccount) {
+  policies::PolicyDecision decision;
+  decision.demail = policies::DeMailChoice{"stadt", "amt53@stadt.de-mail.example", {}};
+  for (const std::string name : {"Amt 53", "Gesundheitsamt Münster",
+                                 "Amt für die Ordnung öffentlicher Angelegenheiten und für alles, was sonst noch übrig ist"}) {
+    const auto facts =
+        mail::inspect(base::ByteView("From: " + *mail::format_phrase(name, 6) + " <amt53@stadt.example>\r\nSubject: x\r\n\r\n"));
+    const auto edits = demail_edits(decision, facts);
+    ASSERT_TRUE(edits);
+    const auto from = std::find_if(edits->begin(), edits->end(), [](const auto& e) { return e.insert.starts_with("From: "); });
+    ASSERT_NE(from, edits->end());
+    const auto made = mail::inspect(base::ByteView(from->insert + "\r\n"));
+    ASSERT_TRUE(made.from) << from->insert;
+    EXPECT_EQ(made.from->address.text(), "amt53@stadt.de-mail.example");
+    EXPECT_EQ(made.from->display_name, name);
+  }
 }
 
 // From decides whose De-Mail it is; the reverse path only as long as there is no From.

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "gateway/web/mail_lines.hpp"
 #include "gateway/web/problem.hpp"
 #include "mail/message/inspect.hpp"
@@ -42,6 +44,37 @@ TEST(Compose, AWholeMessageIsReadAsItWasMeant) {
   EXPECT_THAT(made->message, Not(HasSubstr("e@f.example")));
 }
 
+// What stands in a name stays in the name, and the address beside it stays readable.
+TEST(Compose, NamesBeyondAsciiLeaveTheAddressAlone) {
+  std::vector<web::JsonFault> faults;
+  const auto made = compose(R"({"from":{"address":"amt53@stadt.example","name":"Gesundheitsamt Münster"},"to":[
+    {"address":"a@b.example","name":"Ümit, <x@y.example>"},{"address":"c@d.example","name":"=?utf-8?q?x?= <e@f.example>, \"g\""},"ü@b.example"],
+    "cc":{"address":"h@i.example","name":"Amt für die Ordnung öffentlicher Angelegenheiten und für alles, was sonst noch zu ordnen übrig ist"},"text":"x"})",
+                            faults);
+  ASSERT_TRUE(made) << (faults.empty() ? "" : faults[0].where + " " + faults[0].what);
+  const mail::MessageFacts facts = mail::inspect(base::ByteView(made->message));
+  ASSERT_TRUE(facts.from);
+  EXPECT_EQ(facts.from->address.text(), "amt53@stadt.example");
+  EXPECT_EQ(facts.from->display_name, "Gesundheitsamt Münster");
+  std::vector<std::string> read;
+  for (const auto& field : facts.header.fields()) {
+    if (!field.is("To") && !field.is("Cc")) continue;
+    const auto list = mail::parse_mailbox_list(field.value());
+    ASSERT_TRUE(list) << field.value();
+    for (const auto& m : *list) read.push_back(m.address.text());
+  }
+  EXPECT_THAT(read, ElementsAre("a@b.example", "c@d.example", "ü@b.example", "h@i.example"));
+  EXPECT_THAT(made->message, HasSubstr("<h@i.example>\r\n"));
+}
+
+TEST(Compose, FaultsAreNamedUntilThereAreTooMany) {
+  std::vector<web::JsonFault> faults;
+  std::string all = R"({"from":"a@b.example","to":["c@d.example")";
+  for (int i = 0; i < 1000; ++i) all += ",{}";
+  EXPECT_FALSE(compose(all + "]}", faults));
+  EXPECT_EQ(faults.size(), 50u);
+}
+
 // The options are the fields that a user's program would set, and say both yes and no.
 TEST(Compose, OptionsOfADeMail) {
   std::vector<web::JsonFault> faults;
@@ -60,23 +93,47 @@ struct Wrong {
 class Faulty : public testing::TestWithParam<Wrong> {};
 INSTANTIATE_TEST_SUITE_P(
     Members, Faulty,
-    testing::Values(Wrong{"newline_in_address", R"({"from":"a@b.example\r\nBcc: x@y.example","to":"c@d.example"})", "from"},
-                    Wrong{"newline_in_subject", R"({"from":"a@b.example","to":"c@d.example","subject":"x\r\nBcc: x@y.example"})", "subject"},
-                    Wrong{"newline_in_name", R"({"from":{"address":"a@b.example","name":"x\r\ny"},"to":"c@d.example"})", "from.name"},
-                    Wrong{"newline_in_field", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x\ny"}})", "headers.References"},
-                    Wrong{"unknown_option", R"({"from":"a@b.example","to":"c@d.example","demail":{"private":true}})", "demail.private"},
-                    Wrong{"option_as_text", R"({"from":"a@b.example","to":"c@d.example","demail":{"receipt":"yes"}})", "demail.receipt"},
-                    Wrong{"option_list", R"({"from":"a@b.example","to":"c@d.example","demail":["receipt"]})", "demail"},
-                    Wrong{"field_of_ours", R"({"from":"a@b.example","to":"c@d.example","headers":{"Received":"x"}})", "headers.Received"},
-                    Wrong{"field_bcc", R"({"from":"a@b.example","to":"c@d.example","headers":{"Bcc":"x@y.example"}})", "headers.Bcc"},
-                    Wrong{"field_twice", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x","references":"y"}})", "headers.references"},
-                    Wrong{"type_with_parameters", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","type":"text/plain; a=b"}]})", "attachments[0].type"},
-                    Wrong{"type_composite", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","type":"message/rfc822"}]})", "attachments[0].type"},
-                    Wrong{"file_with_path", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","filename":"../x"}]})", "attachments[0].filename"},
-                    Wrong{"no_base64", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"%%%%"}]})", "attachments[0].content"},
-                    Wrong{"nobody", R"({"from":"a@b.example"})", "to"}, Wrong{"no_from", R"({"to":"c@d.example"})", "from"},
-                    Wrong{"number", R"({"from":1,"to":"c@d.example"})", "from"}, Wrong{"unknown_member", R"({"from":"a@b.example","to":"c@d.example","atachments":[]})", "atachments"},
-                    Wrong{"classification", R"({"from":"a@b.example","to":"c@d.example","classification":"geheim"})", "classification"}),
+    testing::Values(
+        Wrong{"newline_in_address", R"({"from":"a@b.example\r\nBcc: x@y.example","to":"c@d.example"})", "from"},
+        Wrong{"newline_in_subject", R"({"from":"a@b.example","to":"c@d.example","subject":"x\r\nBcc: x@y.example"})", "subject"},
+        Wrong{"newline_in_name", R"({"from":{"address":"a@b.example","name":"x\r\ny"},"to":"c@d.example"})", "from.name"},
+        Wrong{"newline_in_field", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x\ny"}})",
+              "headers.References"},
+        Wrong{"unknown_option", R"({"from":"a@b.example","to":"c@d.example","demail":{"private":true}})", "demail.private"},
+        Wrong{"option_as_text", R"({"from":"a@b.example","to":"c@d.example","demail":{"receipt":"yes"}})", "demail.receipt"},
+        Wrong{"option_list", R"({"from":"a@b.example","to":"c@d.example","demail":["receipt"]})", "demail"},
+        Wrong{"field_of_ours", R"({"from":"a@b.example","to":"c@d.example","headers":{"Received":"x"}})", "headers.Received"},
+        Wrong{"field_bcc", R"({"from":"a@b.example","to":"c@d.example","headers":{"Bcc":"x@y.example"}})", "headers.Bcc"},
+        Wrong{"field_twice", R"({"from":"a@b.example","to":"c@d.example","headers":{"References":"x","references":"y"}})",
+              "headers.references"},
+        Wrong{"type_with_parameters",
+              R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","type":"text/plain; a=b"}]})",
+              "attachments[0].type"},
+        Wrong{"type_composite",
+              R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","type":"message/rfc822"}]})",
+              "attachments[0].type"},
+        Wrong{"file_with_path", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","filename":"../x"}]})",
+              "attachments[0].filename"},
+        Wrong{"file_with_backslash",
+              R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","filename":"..\\x"}]})",
+              "attachments[0].filename"},
+        Wrong{"file_that_is_a_directory",
+              R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","filename":".."}]})",
+              "attachments[0].filename"},
+        Wrong{"file_without_content", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"filename":"x"}]})",
+              "attachments[0].content"},
+        Wrong{"attachment_member", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","name":"x"}]})",
+              "attachments[0].name"},
+        Wrong{"attachment_type_number", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"","type":5}]})",
+              "attachments[0].type"},
+        Wrong{"mailbox_member", R"({"from":"a@b.example","to":[{"address":"c@d.example","nmae":"x"}]})", "to[0].nmae"},
+        Wrong{"mailbox_name_number", R"({"from":{"address":"a@b.example","name":5},"to":"c@d.example"})", "from.name"},
+        Wrong{"no_base64", R"({"from":"a@b.example","to":"c@d.example","attachments":[{"content":"%%%%"}]})",
+              "attachments[0].content"},
+        Wrong{"nobody", R"({"from":"a@b.example"})", "to"}, Wrong{"no_from", R"({"to":"c@d.example"})", "from"},
+        Wrong{"number", R"({"from":1,"to":"c@d.example"})", "from"},
+        Wrong{"unknown_member", R"({"from":"a@b.example","to":"c@d.example","atachments":[]})", "atachments"},
+        Wrong{"classification", R"({"from":"a@b.example","to":"c@d.example","classification":"geheim"})", "classification"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_P(Faulty, IsNamedByItsPlace) {
@@ -86,9 +143,71 @@ TEST_P(Faulty, IsNamedByItsPlace) {
   EXPECT_EQ(faults[0].where, GetParam().where);
 }
 
-TEST(Compose, DepthIsLimited) {
+// RFC 5322 section 2.1.1: what cannot be folded must not make a line that no server takes.
+TEST(Compose, LinesHaveAnEnd) {
+  const std::string before = R"({"from":"a@b.example","to":"c@d.example",)", word(2000, 'x');
+  for (const auto& [more, where] :
+       {std::pair<std::string, std::string>{"\"subject\":\"" + word + "\"}", "subject"},
+        {"\"headers\":{\"References\":\"<" + word + "@x>\"}}", "headers.References"},
+        {"\"attachments\":[{\"content\":\"\",\"filename\":\"" + word.substr(0, 256) + "\"}]}", "attachments[0].filename"}}) {
+    std::vector<web::JsonFault> faults;
+    EXPECT_FALSE(compose(before + more, faults));
+    ASSERT_EQ(faults.size(), 1u);
+    EXPECT_EQ(faults[0].where, where);
+  }
+  std::vector<web::JsonFault> faults;
+  std::string name;
+  for (int i = 0; i < 127; ++i) name += "ü";
+  const auto made = compose(
+      before + "\"subject\":\"" + word.substr(0, 900) + "\",\"attachments\":[{\"content\":\"\",\"filename\":\"" + name + "\"}]}",
+      faults);
+  ASSERT_TRUE(made);
+  std::size_t longest = 0, begun = 0;
+  for (std::size_t end; (end = made->message.find("\r\n", begun)) != std::string::npos; begun = end + 2)
+    longest = std::max(longest, end - begun);
+  EXPECT_LE(longest, 998u);
+}
+
+// RFC 5322 section 3.2.2: a line of blanks is the end of the header for some readers.
+TEST(Compose, BlanksMakeNoEmptyLine) {
+  std::vector<web::JsonFault> faults;
+  const auto made = compose(R"({"from":"a@b.example","to":"c@d.example","text":"x","subject":")" + std::string(300, ' ') + "x" +
+                                std::string(300, ' ') + "\"}",
+                            faults);
+  ASSERT_TRUE(made);
+  const std::string header = made->message.substr(0, made->message.find("\r\n\r\n") + 2);
+  for (std::size_t end, begun = 0; (end = header.find("\r\n", begun)) != std::string::npos; begun = end + 2)
+    EXPECT_NE(header.substr(begun, end - begun).find_first_not_of(' '), std::string::npos);
+  EXPECT_THAT(header, HasSubstr("MIME-Version: 1.0\r\n"));
+}
+
+TEST(Json, DepthNumbersAndNamesAreLimited) {
   EXPECT_FALSE(web::parse_json_message(std::string(100'000, '[')));
   EXPECT_FALSE(web::parse_json_message("[]"));
+  EXPECT_FALSE(web::parse_json_message("{} {}"));
+  EXPECT_FALSE(web::parse_json_message(""));
+  EXPECT_TRUE(web::parse_json_message("{\"a\":[" + std::string(28, '[') + std::string(28, ']') + "]} \r\n"));
+  std::string many = "{\"a\":[1";
+  for (int i = 0; i < 100'000; ++i) many += ",1";
+  const auto refused = web::parse_json_message(many + "]}");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("more than 100000 values"));
+  EXPECT_TRUE(web::parse_json_message(many.substr(0, many.size() - 200) + "]}"));
+}
+
+// Of two members one reader takes the first, another the last.
+TEST(Json, AMemberThatStandsTwiceIsRefusedWhereverItStands) {
+  for (const char* text : {R"({"to":"a","to":"b"})", R"({"to":"a","t\u006f":"b"})", R"({"a":[{"x":{},"y":1,"x":2}]})"}) {
+    const auto refused = web::parse_json_message(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_THAT(refused.error().detail, HasSubstr("stands twice"));
+  }
+  const auto taken =
+      web::parse_json_message(R"({"a":{"x":1},"b":{"x":[2,-3,4.5,true,null,18446744073709551615,"\u00fc"]},"x":"z"})");
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(boost::json::serialize(*taken), R"({"a":{"x":1},"b":{"x":[2,-3,4.5E0,true,null,18446744073709551615,"ü"]},"x":"z"})");
+  for (const char* text : {"{\"a\":\"\xff\"}", R"({"a":"\ud800x"})", "{\"a\":\"\x01\"}", "{a:1}", "{\"a\":01}"})
+    EXPECT_FALSE(web::parse_json_message(text)) << text;
 }
 
 std::string lines(const std::string& in, std::size_t piece, const char*& fault) {

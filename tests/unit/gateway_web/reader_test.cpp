@@ -82,16 +82,24 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"chunked_in_1_0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
         Bad{"no_host", "GET / HTTP/1.1\r\n\r\n", 400}, Bad{"two_hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
         Bad{"bare_lf", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400}, Bad{"bare_lf_in_field", with("Host: a\r\nX: 1\nY: 2\r\n"), 400},
-        Bad{"bare_cr", with("Host: a\r\nX: 1\r2\r\n"), 400}, Bad{"folded", with("Host: a\r\nX: 1\r\n Content-Length: 5\r\n"), 400},
-        Bad{"nul", with(std::string("Host: a\r\nX: 1\0\r\n", 17)), 400}, Bad{"space_before_colon", with("Host: a\r\nContent-Length : 5\r\n", "hello"), 400},
-        Bad{"field_without_name", with("Host: a\r\n: x\r\n"), 400}, Bad{"absolute_target", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        Bad{"asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400}, Bad{"broken_percent", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        Bad{"bare_cr", with("Host: a\r\nX: 1\r2\r\n"), 400},
+        Bad{"folded", with("Host: a\r\nX: 1\r\n Content-Length: 5\r\n"), 400},
+        Bad{"nul", with(std::string("Host: a\r\nX: 1\0\r\n", 17)), 400},
+        Bad{"space_before_colon", with("Host: a\r\nContent-Length : 5\r\n", "hello"), 400},
+        Bad{"field_without_name", with("Host: a\r\n: x\r\n"), 400},
+        Bad{"absolute_target", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        Bad{"asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        Bad{"broken_percent", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         Bad{"percent_nul", "GET /a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 400}, Bad{"http_2", "PRI * HTTP/2.0\r\n\r\n", 505},
-        Bad{"no_http", "EHLO me\r\n\r\n", 400}, Bad{"tls", std::string("\x16\x03\x01\x02", 4) + std::string(40, 'x') + "\r\n\r\n", 400},
+        Bad{"no_http", "EHLO me\r\n\r\n", 400},
+        Bad{"tls", std::string("\x16\x03\x01\x02", 4) + std::string(40, 'x') + "\r\n\r\n", 400},
         Bad{"chunk_overflow", with("Host: a\r\nTransfer-Encoding: chunked\r\n", "FFFFFFFFFFFFFFFFF\r\n"), 400},
         Bad{"chunk_no_hex", with("Host: a\r\nTransfer-Encoding: chunked\r\n", "xyz\r\n"), 400},
         Bad{"chunk_too_long", with("Host: a\r\nTransfer-Encoding: chunked\r\n", "2\r\nabcde\r\n0\r\n\r\n"), 400},
         Bad{"chunk_line_without_end", with("Host: a\r\nTransfer-Encoding: chunked\r\n", "1;" + std::string(9000, 'e')), 400},
+        Bad{"two_tokens", with("Host: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n"), 400},
+        Bad{"two_types", with("Host: a\r\nContent-Type: application/json\r\ncontent-type: message/rfc822\r\n"), 400},
+        Bad{"two_keys", with("Host: a\r\nIdempotency-Key: a\r\nIdempotency-Key: a\r\n"), 400},
         Bad{"expectation", with("Host: a\r\nExpect: 200-ok\r\n"), 417}),
     [](const auto& info) { return info.param.name; });
 
@@ -130,6 +138,22 @@ TEST(Response, FieldsThatCouldEndTheirLineStayOut) {
   EXPECT_THAT(text, testing::StartsWith("HTTP/1.1 202 Accepted\r\nDate: Wed, 25 Nov 2026 06:53:14 GMT\r\nContent-Type: application/json\r\nLocation: /v1/messages/1\r\n"));
   EXPECT_THAT(text, testing::EndsWith("Connection: close\r\n\r\n{}"));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("Set-Cookie")));
+}
+
+// What follows on the connection is the next answer, not this one's body.
+TEST(Response, ToHeadNoBodyGoes) {
+  const web::Response response{405, "application/problem+json", "{}", {{"Allow", "GET"}}};
+  const std::string text = web::format_response(response, true, "x", true);
+  EXPECT_THAT(text, testing::EndsWith("\r\n\r\n"));
+  EXPECT_THAT(text, testing::AllOf(testing::HasSubstr("Allow: GET\r\n"), testing::Not(testing::HasSubstr("Content-Length"))));
+}
+
+TEST(Request, AParameterThatStandsTwiceIsSeen) {
+  const Read got = read("GET /x?a=1&b=2&b=3&a=4 HTTP/1.1\r\nHost: a\r\n\r\n", 100);
+  ASSERT_EQ(got.requests.size(), 1u);
+  EXPECT_EQ(got.requests[0].repeats_parameter(), "b");
+  EXPECT_EQ(got.requests[0].repeats_parameter("b"), "a");
+  EXPECT_FALSE(read("GET /x?b=2&b=3&a=4 HTTP/1.1\r\nHost: a\r\n\r\n", 100).requests.at(0).repeats_parameter("b"));
 }
 
 }  // namespace

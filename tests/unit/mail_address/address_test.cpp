@@ -99,5 +99,25 @@ TEST(Words, EncodeAndBack) {
   EXPECT_EQ(*encode_header_text("kurz", 9), "kurz");
 }
 
+TEST(Words, ANameIsAPhraseWhateverStandsInIt) {
+  for (const std::string name :
+       {"Amt 53", "Amt \"53\" \\", "a@b.example, <c@d.example>", "Gesundheitsamt Münster, <c@d.example>",
+        "=?utf-8?q?x?= <c@d.example>",
+        "Amt für die Ordnung öffentlicher Angelegenheiten und für alles, was sonst noch zu ordnen übrig ist",
+        "The office for all that is left to be put in order, of a length that no single line of a header can hold"}) {
+    const auto phrase = format_phrase(name, 6);
+    ASSERT_TRUE(phrase) << name;
+    std::string unfolded;
+    for (const char c : *phrase + " <x@y.example>")
+      if (c != '\r' && c != '\n') unfolded += c;
+    const auto list = parse_mailbox_list(unfolded);
+    ASSERT_TRUE(list) << unfolded;
+    ASSERT_EQ(list->size(), 1u);
+    EXPECT_EQ(list->front().address.text(), "x@y.example");
+    EXPECT_EQ(list->front().display_name, name);
+  }
+  EXPECT_FALSE(format_phrase("a\r\nBcc: b", 6));
+}
+
 }  // namespace
 }  // namespace mail
