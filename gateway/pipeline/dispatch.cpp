@@ -241,7 +241,7 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     co_return;
   }
   const std::string lane = Lanes::name_of(*group.route, group.lane_domain, group.floor);
-  const auto seat = m_shares.take(lane, free_places());
+  auto seat = m_shares.take(lane, free_places());
   if (!seat) {
     m_shares.set_aside(row.id, lane);
     co_return;
@@ -280,6 +280,11 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
   auto place = co_await m_lanes.enter(snapshot, parcel);
   if (m_stopping) co_return;
+  if (!place) {
+    m_shares.set_aside(row.id, lane);
+    seat->step_back();
+    co_return;
+  }
   const bool begun = co_await begin(*snapshot, row, group, std::move(events));
   if (!begun) co_return;
   Delivery delivery;

@@ -20,6 +20,8 @@ using smtp::client::OutcomeKind;
 constexpr std::chrono::seconds k_keep_idle{20};    // below the patience of common servers
 constexpr std::size_t k_max_idle = 20;             // of a lane
 constexpr std::size_t k_ahead = 2;                 // for each connection: one under way, one whose attempt is being committed
+constexpr std::chrono::seconds k_turn{10};         // in which one's turn comes where a destination does not stand still
+constexpr auto k_for_ever = std::chrono::steady_clock::duration::max();
 constexpr std::size_t k_max_targets = 6;           // addresses tried in one attempt
 constexpr std::chrono::seconds k_connect{30};
 constexpr const char* k_this_machine = "localhost";  // whom a Unix socket leads to
@@ -102,7 +104,8 @@ Awaitable<Delivery> Lanes::send_to_mailbox(SnapshotPtr snapshot, Parcel parcel, 
 
 Awaitable<Delivery> Lanes::send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place) {
   Lane& lane = lane_of(parcel);
-  const Place connection = co_await pass(lane.connected, snapshot->options->retry.connections);
+  // as long as it takes: its attempt is on record
+  const Place connection = co_await pass(lane.connected, snapshot->options->retry.connections, k_for_ever);
   if (!parcel.top.empty()) content = mail::join(parcel.top, std::move(content));
   Delivery out = co_await attempt(std::move(snapshot), parcel, std::move(content), lane);
   place = Place();
@@ -116,18 +119,26 @@ std::string Lanes::name_of(const config::RouteOptions& route, const std::string&
 Lanes::Lane& Lanes::lane_of(const Parcel& parcel) { return m_lanes[name_of(parcel.route, parcel.lane_domain, parcel.floor)]; }
 
 Awaitable<Lanes::Place> Lanes::enter(SnapshotPtr snapshot, const Parcel& parcel) {
-  Place out = co_await pass(lane_of(parcel).entered, k_ahead * snapshot->options->retry.connections);
+  Place out = co_await pass(lane_of(parcel).entered, k_ahead * snapshot->options->retry.connections, k_turn);
   co_return out;
 }
 
-Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most) {
+Awaitable<Lanes::Place> Lanes::pass(Gate& gate, std::size_t most, std::chrono::steady_clock::duration patience) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto until = patience == k_for_ever ? std::chrono::steady_clock::time_point::max() : now + patience;
   ++gate.coming;  // so that the lane stays
   while (gate.inside >= most) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    const auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
+    const auto timer = std::make_shared<boost::asio::steady_timer>(executor, until);
     gate.waiting.push_back(timer);
     boost::system::error_code woken;
     co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    // who is not among those that wait any more was called, be it in the same moment
+    const auto mine = std::find(gate.waiting.begin(), gate.waiting.end(), timer);
+    if (mine == gate.waiting.end()) continue;
+    gate.waiting.erase(mine);
+    --gate.coming;
+    co_return Place();
   }
   --gate.coming;
   ++gate.inside;

@@ -44,6 +44,7 @@ class Lanes {
   class Place {
    public:
     Place() = default;
+    explicit operator bool() const { return m_gate != nullptr; }
     Place(Place&& other) noexcept : m_gate(std::exchange(other.m_gate, nullptr)) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(m_gate, other.m_gate);
@@ -63,7 +64,8 @@ class Lanes {
   // What keeps destinations apart: the route, the recipients' domain where it looks up MX, and the least TLS.
   static std::string name_of(const config::RouteOptions& route, const std::string& domain, policies::Transport floor);
   // The turn of this parcel has come, or nearly: what waits here has not been tried, and its attempt must not be on record.
-  // A few more get in than there are connections, so that none of these stands idle while an attempt is committed.
+  // A few more get in than there are connections, so that none of these stands idle while an attempt is committed. No place:
+  // the turn has not come for a while, and somebody else may make better use of the time.
   base::net::Awaitable<Place> enter(SnapshotPtr snapshot, const Parcel& parcel);
   // Says goodbye on connections that nobody took for a while, and forgets lanes that nobody uses: there is one for each domain
   // that mail went to. Now and then.
@@ -95,7 +97,7 @@ class Lanes {
   base::net::Awaitable<Delivery> send(SnapshotPtr snapshot, Parcel parcel, base::ContentPtr content, Place place);
   base::net::Awaitable<Delivery> attempt(SnapshotPtr snapshot, const Parcel& parcel, base::ContentPtr content, Lane& lane);
   Lane& lane_of(const Parcel& parcel);
-  static base::net::Awaitable<Place> pass(Gate& gate, std::size_t most);
+  static base::net::Awaitable<Place> pass(Gate& gate, std::size_t most, std::chrono::steady_clock::duration patience);
   static void leave(Gate& gate);
   base::net::Awaitable<Opened> open(SnapshotPtr snapshot, const Parcel& parcel);
   base::net::Awaitable<std::variant<std::vector<Target>, smtp::client::Outcome>> targets(const Snapshot& snapshot, const Parcel& parcel);

@@ -1,9 +1,12 @@
 #include "gateway/pipeline/shares.hpp"
 
+#include <algorithm>
+
 namespace pipeline {
 namespace {
 
-constexpr std::size_t k_low = 50;  // so few on their way: those that wait may come, many at once
+constexpr std::size_t k_low = 50;    // so few on their way: those that wait may come, many at once
+constexpr std::size_t k_growth = 2;  // for each that got through
 
 }  // namespace
 
@@ -39,9 +42,19 @@ std::size_t Shares::held_up() const {
 }
 
 void Shares::leave(LanePtr lane) {
+  lane->second.most = std::min(lane->second.most + k_growth, k_no_limit);
+  free_one(lane);
+}
+
+void Shares::step_back(LanePtr lane) {
+  lane->second.most = std::max<std::size_t>(lane->second.heading - 1, 1);
+  free_one(lane);
+}
+
+void Shares::free_one(LanePtr lane) {
   Lane& l = lane->second;
   --l.heading;
-  if (l.heading <= k_low && !l.aside.empty()) m_room = true;
+  if (l.heading <= k_low && l.heading < l.most && !l.aside.empty()) m_room = true;
   if (l.heading > 0) return;
   // also what was ended meanwhile by somebody else, and will never be asked for
   for (const std::int64_t id : l.aside) m_lane_of.erase(id);

@@ -4,7 +4,7 @@ import socket
 
 from house import House, Sink, until
 
-SILENT, EACH = ("eins", "zwei", "drei"), 140
+SILENT, EACH = ("eins", "zwei", "drei", "vier", "fuenf", "sechs"), 80
 ROUTE = """
 [[route]]
 name = "{name}"
@@ -32,8 +32,8 @@ def main():
         at = text.index('[[route]]\nname = "internet"')
         h.config.write_text(text[:at] + "".join(ROUTE.format(name=name, port=door.getsockname()[1]) for name, door in doors.items()) + text[at:])
         h.start()
-        for n in range(EACH):
-            for name in SILENT:
+        for name in SILENT:  # one after the other: the first ones take all places but for their last share
+            for n in range(EACH):
                 h.submit([f"p{n}@{name}.example"], sender="bauamt@stadt.example", role="relay")
         assert h.json("status")["queue"]["messages"] == EACH * len(SILENT)
 

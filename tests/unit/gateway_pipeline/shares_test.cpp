@@ -22,6 +22,10 @@ struct Dispatcher {
     return out;
   }
   std::size_t free() const { return k_places - taken() - 1; }  // the asking message has a place itself
+  void step_back(const std::string& lane) {
+    seats[lane].back().step_back();
+    seats[lane].pop_back();
+  }
   bool take(const std::string& lane) {
     auto seat = shares.take(lane, free());
     if (!seat) return false;
@@ -42,11 +46,35 @@ TEST(Shares, OneDestinationLeavesAQuarterToTheOthers) {
   EXPECT_TRUE(d.take("fast"));
 }
 
-TEST(Shares, HoweverManyStandStillTheNextOneGetsAPlace) {
+TEST(Shares, WhoeverStandsStillIsLeftAndGetsNoMoreThanItHad) {
   Dispatcher d;
-  for (int lane = 0; lane < 40; ++lane) d.fill("slow " + std::to_string(lane));
-  EXPECT_GT(d.free(), 0u);
+  for (int lane = 0; lane < 8; ++lane) {
+    const std::string name = "still " + std::to_string(lane);
+    d.fill(name);
+    while (d.seats[name].size() > 20) {  // as many as get in; the others wait in vain
+      d.shares.set_aside(lane * 1000 + static_cast<std::int64_t>(d.seats[name].size()), name);
+      d.step_back(name);
+    }
+    EXPECT_FALSE(d.take(name));
+    EXPECT_FALSE(d.shares.take_room()) << "nobody comes back at once";
+  }
+  EXPECT_EQ(d.taken(), 160u);
   EXPECT_TRUE(d.take("fast"));
+}
+
+TEST(Shares, WhoMovesAgainGetsMoreFromOneToTheNext) {
+  Dispatcher d;
+  d.fill("slow");
+  while (d.seats["slow"].size() > 20) d.step_back("slow");
+  d.shares.set_aside(7, "slow");
+  EXPECT_FALSE(d.take("slow"));
+  d.seats["slow"].pop_front();
+  EXPECT_TRUE(d.shares.take_room());
+  EXPECT_EQ(d.fill("slow"), 3u) << "its own place, and two";
+  while (d.seats["slow"].size() > 1) d.seats["slow"].pop_front();
+  EXPECT_GT(d.fill("slow"), 50u);
+  d.seats.clear();
+  EXPECT_EQ(d.fill("slow"), 150u) << "nothing is remembered of a lane that was empty";
 }
 
 TEST(Shares, TheLastPlaceServesWhoHasNone) {
