@@ -233,19 +233,9 @@ Awaitable<void> Dispatch::deliver_groups(std::shared_ptr<Carried> carried) {
   }
 }
 
-Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
-                                        Group group) {
+// Nothing: it cannot leave now, and was put off or held.
+Awaitable<std::optional<Prepared>> Dispatch::prepare_or_end(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group& group) {
   std::vector<store::LogEntry> events;
-  if (group.route == nullptr) {
-    co_await put_off(*snapshot, row, record, group, std::move(events), "4.3.5", "no route is configured for this recipient");
-    co_return;
-  }
-  const std::string lane = Lanes::name_of(*group.route, group.lane_domain, group.floor);
-  auto seat = m_shares.take(lane, free_places());
-  if (!seat) {
-    m_shares.set_aside(row.id, lane);
-    co_return;
-  }
   auto prepared = co_await make_ready(snapshot, row, record, group);
   if (!prepared) {
     base::log::warning(k_event_trouble, {{"mid", row.mid.text()}, {"error", prepared.error().describe()}});
@@ -255,28 +245,39 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
       std::string why = prepared.error().code.name;
       co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), 0);
     }
-    co_return;
+    co_return std::nullopt;
   }
-  events = std::move(prepared->events);
   if (!prepared->mail) {
+    events = std::move(prepared->events);
     for (Addressee& a : group.members) a.record.decision = *prepared->second;
     std::string why = policies::name_of(prepared->second->reason);
     const int reason = static_cast<int>(prepared->second->reason);
     co_await hold_group(*snapshot, row, record, std::move(group), std::move(events), std::move(why), reason);
+    co_return std::nullopt;
+  }
+  std::optional<Prepared> out = *std::move(prepared);
+  co_return out;
+}
+
+Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
+                                        Group group) {
+  if (group.route == nullptr) {
+    std::vector<store::LogEntry> nothing;
+    co_await put_off(*snapshot, row, record, group, std::move(nothing), "4.3.5", "no route is configured for this recipient");
     co_return;
   }
+  const std::string lane = Lanes::name_of(*group.route, group.lane_domain, group.floor);
+  auto seat = m_shares.take(lane, free_places());
+  if (!seat) {
+    m_shares.set_aside(row.id, lane);
+    co_return;
+  }
+  auto prepared = co_await prepare_or_end(snapshot, row, record, group);
+  if (!prepared) co_return;
   auto* external = std::get_if<ExternalMail>(&*prepared->mail);
   const base::ContentPtr content = external != nullptr ? std::visit([](const auto& m) { return m.content(); }, *external)
                                                        : std::get<MailboxMail>(*prepared->mail).content;
   Parcel parcel = parcel_of(record, group, *prepared, content);
-  if (group.first().decision.demail) {
-    const bool may_go = co_await count_demail(*snapshot, group);
-    if (!may_go) {
-      co_await put_off(*snapshot, row, record, group, std::move(events), "4.7.0",
-                       "the De-Mail account has sent what it may send in a day");
-      co_return;
-    }
-  }
   // the place first: what waits for a connection when the process dies was not tried, and must not look as if it had been
   auto place = co_await m_lanes.enter(snapshot, parcel);
   if (m_stopping) co_return;
@@ -285,7 +286,15 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
     seat->step_back();
     co_return;
   }
-  const bool begun = co_await begin(*snapshot, row, group, std::move(events));
+  if (group.first().decision.demail) {
+    const bool may_go = co_await count_demail(*snapshot, group);
+    if (!may_go) {
+      co_await put_off(*snapshot, row, record, group, std::move(prepared->events), "4.7.0",
+                       "the De-Mail account has sent what it may send in a day");
+      co_return;
+    }
+  }
+  const bool begun = co_await begin(*snapshot, row, group, std::move(prepared->events));
   if (!begun) co_return;
   Delivery delivery;
   if (external != nullptr)

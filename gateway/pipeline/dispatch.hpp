@@ -63,6 +63,7 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> deliver_groups(std::shared_ptr<Carried> carried);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
                                            Group group);
+  base::net::Awaitable<std::optional<Prepared>> prepare_or_end(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record, Group& group);
   base::net::Awaitable<base::Result<Prepared>> make_ready(SnapshotPtr snapshot, const store::MessageRow& row,
                                                           const MessageRecord& record, const Group& group);
   base::net::Awaitable<void> put_off(const Snapshot& snapshot, const store::MessageRow& row, const MessageRecord& record,
