@@ -1,5 +1,7 @@
 #include "gateway/pipeline/dispatch.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -259,6 +261,12 @@ Awaitable<std::optional<Prepared>> Dispatch::prepare_or_end(SnapshotPtr snapshot
   co_return out;
 }
 
+// A message whose other recipients may be due before this lane has room is not passed over: each look takes it up again.
+void Dispatch::set_aside(const store::MessageRow& row, const Group& group, const std::string& lane) {
+  const auto waiting = std::count_if(row.recipients.begin(), row.recipients.end(), [](const auto& r) { return r.state == store::State::due; });
+  if (static_cast<std::size_t>(waiting) == group.members.size()) m_shares.set_aside(row.id, lane);
+}
+
 Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
                                         Group group) {
   if (group.route == nullptr) {
@@ -269,7 +277,7 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   const std::string lane = Lanes::name_of(*group.route, group.lane_domain, group.floor);
   auto seat = m_shares.take(lane, free_places());
   if (!seat) {
-    m_shares.set_aside(row.id, lane);
+    set_aside(row, group, lane);
     co_return;
   }
   auto prepared = co_await prepare_or_end(snapshot, row, record, group);
@@ -282,7 +290,7 @@ Awaitable<void> Dispatch::deliver_group(SnapshotPtr snapshot, const store::Messa
   auto place = co_await m_lanes.enter(snapshot, parcel);
   if (m_stopping) co_return;
   if (!place) {
-    m_shares.set_aside(row.id, lane);
+    set_aside(row, group, lane);
     seat->step_back();
     co_return;
   }

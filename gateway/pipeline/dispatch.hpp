@@ -60,6 +60,7 @@ class Dispatch : public Handoff {
   base::net::Awaitable<void> process(store::MessageRow row);
   base::net::Awaitable<void> carry(store::MessageRow row, MessageRecord record, std::vector<Addressee> due);
   struct Carried;
+  void set_aside(const store::MessageRow& row, const Group& group, const std::string& lane);
   base::net::Awaitable<void> deliver_groups(std::shared_ptr<Carried> carried);
   base::net::Awaitable<void> deliver_group(SnapshotPtr snapshot, const store::MessageRow& row, const MessageRecord& record,
                                            Group group);
